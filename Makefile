@@ -1,0 +1,55 @@
+# What a newcomer types: make run, make test. What a contributor types besides: make check, make lock.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check lock schemathesis bench clean
+
+run: $(VENV)/run.stamp
+	@$(BIN)/python manage.py up
+
+test: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.run $(ARGS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/djlint templates --check --lint --quiet
+	DEBUG= SECRET_KEY=check-only-$$(head -c 40 /dev/urandom | od -An -tx1 | tr -d ' \n') \
+	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
+	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Every operation of the published schema, all checks and phases, against a hub of its own.
+schemathesis: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.schemathesis $(ARGS)
+
+# Sends a second and the stream's latency, against floors measured in the same run.
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+# The lock names packages and hashes, no index. What only development needs stands below its marker
+# line, so that `make run` installs the part above.
+lock: $(VENV)/dev.stamp
+	$(BIN)/python .ci/lock.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.lock | $(VENV)/bin/python
+	@echo "Installing the hub's packages into $(VENV) …"
+	@sed '/^# --- development only/,$$d' requirements.lock > $(VENV)/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/run.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements.lock | $(VENV)/bin/python
+	@echo "Installing the hub's and the tests' packages into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $(VENV)/run.stamp $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,28 @@
+"""ASGI: the whole hub in one process.
+
+The two live paths hold no thread and go to their consumers; every other request has its body read on
+the loop and then runs in a small fixed pool of threads, each with a database connection of its own.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from a2wsgi import WSGIMiddleware
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
+from django.urls import re_path
+
+from config.wsgi import application as wsgi_application
+from hub.api.intake import Intake
+from hub.live.lifespan import lifespan
+from hub.urls import live_urlpatterns
+
+requests = Intake(WSGIMiddleware(wsgi_application, workers=settings.HUB_REQUEST_THREADS))
+
+application = ProtocolTypeRouter(
+    {
+        "http": URLRouter([*live_urlpatterns, re_path(r"", requests)]),
+        "lifespan": lifespan,
+    }
+)

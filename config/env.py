@@ -1,0 +1,61 @@
+"""What an operator may set, read once from the environment."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+KEY_FILE = "secret_key"
+
+env = environ.Env()
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+HOST: str = env.str("HOST", default="127.0.0.1")
+PORT: int = env.int("PORT", default=8000)
+DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+DATABASE_URL: str = env.str("DATABASE_URL", default="")
+REDIS_URL: str = env.str("REDIS_URL", default="")
+REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=4)
+LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+
+# One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
+EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
+
+ORIGIN: str = env.str("HUB_ORIGIN", default=f"http://{HOST}:{PORT}" if EMBEDDED or DEBUG else "").rstrip("/")
+ALLOWED_HOSTS: list[str] = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", HOST] if EMBEDDED or DEBUG else []
+)
+
+
+def secret_key() -> str:
+    """Return the key that signs cursors, cookies and tokens of the web pages.
+
+    In the embedded mode it is made on the first start and kept in the data directory.
+
+    Raises:
+        ImproperlyConfigured: the hub is hosted and `SECRET_KEY` is not set.
+    """
+    if key := env.str("SECRET_KEY", default=""):
+        return key
+    if not (EMBEDDED or DEBUG):
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. A hub with DATABASE_URL or REDIS_URL needs its own; make one with\n"
+            "  python -c 'import secrets; print(secrets.token_urlsafe(50))'\n"
+            "and set it in the environment of every process."
+        )
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    path = DATA_DIR / KEY_FILE
+    try:
+        # O_EXCL: of two processes that start at once, one makes the key and both use it.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = secrets.token_urlsafe(50)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key)
+    return key

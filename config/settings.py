@@ -1,0 +1,181 @@
+"""Django's settings; everything that an operator may change comes from `config.env`."""
+
+from typing import Any
+
+import django_stubs_ext
+import environ
+from django.urls import reverse_lazy
+
+from config import env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = env.BASE_DIR
+DEBUG = env.DEBUG
+SECRET_KEY = env.secret_key()
+ALLOWED_HOSTS = env.ALLOWED_HOSTS
+
+HUB_EMBEDDED = env.EMBEDDED
+HUB_ORIGIN = env.ORIGIN
+HUB_HOST = env.HOST
+HUB_PORT = env.PORT
+HUB_REQUEST_THREADS = env.REQUEST_THREADS
+CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "realms",
+    "hub",
+]
+
+MIDDLEWARE = [
+    "hub.api.middleware.ApiMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    # The rest is for web pages and steps aside for /api/, where nothing has a cookie.
+    "config.web.WhiteNoiseMiddleware",
+    "config.web.SessionMiddleware",
+    "config.web.CommonMiddleware",
+    "config.web.CsrfViewMiddleware",
+    "config.web.AuthenticationMiddleware",
+    "config.web.MessageMiddleware",
+    "config.web.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False  # the API has no trailing slashes, and the admin adds its own
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's settings of the database at `url`, SQLite in the data directory if it is empty."""
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": env.DATA_DIR / "hub.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                # Writers queue at BEGIN instead of failing half-way when they turn from reader to writer.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            },
+        }
+    return {
+        **environ.Env.db_url_config(url),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        # Prepared when it comes a second time: Django's migrations send two commands as one, once.
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 1},
+    }
+
+
+DATABASES = {"default": database(env.DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if env.REDIS_URL:
+    CHANNEL_LAYERS: dict[str, Any] = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            # An idle subscription is no fault: redis-py would end it after 5 s.
+            "CONFIG": {"hosts": [{"address": env.REDIS_URL, "socket_timeout": None}], "prefix": "aisp-hub"},
+        }
+    }
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = reverse_lazy("admin:login")
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = None if env.EMBEDDED else env.DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # a checkout serves its static files without a build step
+
+ON_TLS = HUB_ORIGIN.startswith("https://")
+SESSION_COOKIE_SECURE = ON_TLS
+CSRF_COOKIE_SECURE = ON_TLS
+SECURE_SSL_REDIRECT = False  # the proxy in front redirects
+SECURE_HSTS_SECONDS = 31_536_000 if ON_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ON_TLS
+SECURE_HSTS_PRELOAD = ON_TLS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # the proxy that ends TLS redirects; a redirect of an API call would lose its body
+    # These look for Django's own classes; `config.web` holds subclasses of them.
+    "security.W001",
+    "security.W002",
+    "security.W003",
+]
+
+REST_FRAMEWORK = {
+    # Credentials, bodies and answers are the hub's own (hub.api.viewset); nothing of these runs.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "hub.api.openapi.HubSchema",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AISP Hub API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": (
+        "Sessions, messages, memory and grants for agents that did not start each other. "
+        "Every error is `application/problem+json` (RFC 9457)."
+    ),
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/", "description": "This hub"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["hub.openapi.complete"],
+    "AUTHENTICATION_WHITELIST": [],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "AISP Hub",
+    "SITE_HEADER": "AISP Hub",
+    "SITE_SUBHEADER": "Operators",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+LOGGING_CONFIG = "config.log.configure"
+LOGGING = {"level": env.LOG_LEVEL, "format": env.LOG_FORMAT}

@@ -1,0 +1,16 @@
+"""Every page and path that the process serves."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from hub.api.problems import page_not_found, problem_index, problem_page, server_error
+
+urlpatterns = [
+    path("", include("hub.urls")),
+    path("docs/problems", problem_index, name="problems"),
+    path("docs/problems/<slug:code>", problem_page, name="problem"),
+    path("admin/", admin.site.urls),
+]
+
+handler404 = page_not_found
+handler500 = server_error

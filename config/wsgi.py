@@ -1,0 +1,9 @@
+"""WSGI: the request half of the hub, for the `web` role and inside `config.asgi`."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()

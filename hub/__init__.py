@@ -1,0 +1,1 @@
+"""The protocol: sessions, messages, memory and grants over HTTP."""

@@ -1,0 +1,61 @@
+"""Request bodies: what may come, how much of it, and reading it under WSGI."""
+
+from django.http import HttpRequest
+
+from realms.refusal import Refusal
+
+MIB = 1024 * 1024
+BODY_BYTES = MIB
+MEMORY_BODY_BYTES = 8 * MIB
+MEMORY_PATH = "/api/v1/memory"
+
+
+def limit_of(path: str) -> int:
+    """Return how many bytes a body sent to `path` may have."""
+    return MEMORY_BODY_BYTES if path == MEMORY_PATH else BODY_BYTES
+
+
+def too_large(limit: int) -> Refusal:
+    """Return the refusal of a body beyond `limit` bytes."""
+    return Refusal("body_too_large", f"The body has more than {limit} bytes. Send less at a time.")
+
+
+def check_media_type(content_type: str | None, content_encoding: str | None) -> None:
+    """Raise `Refusal` `unsupported_media_type` unless the headers of a body say uncompressed JSON in UTF-8.
+
+    A body without Content-Type is taken for JSON, since nothing else is to be had here.
+    """
+    if content_encoding and content_encoding.strip().lower() != "identity":
+        raise Refusal(
+            "unsupported_media_type", "Compressed bodies are not taken; leave Content-Encoding out."
+        )
+    if not content_type:
+        return
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
+        raise Refusal("unsupported_media_type")
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """Return the body of a request, however it is framed.
+
+    Raises:
+        Refusal: `body_too_large`, before more than the limit is read; `unsupported_media_type`.
+    """
+    limit = limit_of(request.path_info)
+    length = request.META.get("CONTENT_LENGTH")
+    if length:
+        if int(length) > limit:
+            raise too_large(limit)
+        body = request.read(int(length))
+    elif "HTTP_TRANSFER_ENCODING" in request.META:
+        # Django reads as much as Content-Length says, which a chunked request does not have.
+        body = request.environ["wsgi.input"].read(limit + 1)  # type: ignore[attr-defined]
+        if len(body) > limit:
+            raise too_large(limit)
+    else:
+        body = b""
+    if body:
+        check_media_type(request.META.get("CONTENT_TYPE"), request.META.get("HTTP_CONTENT_ENCODING"))
+    return body

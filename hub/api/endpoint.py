@@ -1,0 +1,138 @@
+"""Endpoints: an operation of the API, declared once.
+
+The declaration is what the viewset decodes and answers by, and what the published schema is made of.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from hub.api.body import read_body
+from hub.api.decode import decode_body, decode_query
+from hub.api.strict_json import read_json
+from hub.wire import compact
+
+JSON = "application/json"
+
+# What any authenticated operation may answer with.
+COMMON_REFUSALS = (
+    "invalid_request",
+    "ambiguous_credentials",
+    "invalid_credentials",
+    "key_expired",
+    "key_revoked",
+    "scope_missing",
+    "realm_suspended",
+    "not_acceptable",
+    "internal_error",
+    "unavailable",
+)
+BODY_REFUSALS = ("invalid_json", "body_too_large", "unsupported_media_type")
+ACTING_REFUSALS = ("session_required", "session_not_owned")
+
+
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """No query parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example of an operation in the published schema."""
+
+    body: Any = None
+    answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An operation.
+
+    Attributes:
+        body: the struct of its body; None if it takes none.
+        body_optional: an empty body stands for the struct's defaults.
+        answer: the struct of its answer, or None for an answer that is no JSON of ours.
+        acts: it is done by an acting session, which X-AISP-Session may name.
+        paged: its answer may have a `next` link.
+        refuses: codes that it may answer with, besides the common ones.
+    """
+
+    name: str
+    summary: str
+    description: str
+    answer: type[msgspec.Struct] | None
+    body: type[msgspec.Struct] | None = None
+    body_optional: bool = False
+    query: type[msgspec.Struct] = NoQuery
+    acts: bool = False
+    paged: bool = False
+    public: bool = False
+    refuses: tuple[str, ...] = ()
+    example: Example = field(default_factory=Example)
+
+    def all_refusals(self) -> list[str]:
+        """Return every code that the operation may answer with."""
+        codes = ["not_acceptable", "internal_error"] if self.public else [*COMMON_REFUSALS]
+        codes += BODY_REFUSALS if self.body else ()
+        codes += ACTING_REFUSALS if self.acts else ()
+        return list(dict.fromkeys([*codes, *self.refuses]))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with headers of its own."""
+
+    value: msgspec.Struct
+    headers: dict[str, str]
+
+
+def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
+    """Declare a method of a viewset as an operation.
+
+    The method gets the caller, the ids of its path, and, if declared, the decoded `body` and `query`; it
+    returns the struct of its answer, an `Answer`, or a response of its own.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., HttpResponse]:
+        operation = Endpoint(
+            name=method.__name__, summary=summary, description=_text(method.__doc__), **declared
+        )
+
+        @wraps(method)
+        def handler(view: Any, request: Request, **ids: str) -> HttpResponse:
+            inputs: dict[str, Any] = dict(ids)
+            query = decode_query(request._request.GET, operation.query)
+            if operation.query is not NoQuery:
+                inputs["query"] = query
+            if operation.body is not None:
+                inputs["body"] = _body(view, request, operation)
+            answer = method(view, view.caller, **inputs)
+            if isinstance(answer, HttpResponse):
+                return answer
+            if isinstance(answer, Answer):
+                return HttpResponse(compact(answer.value), content_type=JSON, headers=answer.headers)
+            return HttpResponse(compact(answer), content_type=JSON)
+
+        handler.endpoint = operation  # type: ignore[attr-defined]
+        return handler
+
+    return decorate
+
+
+def _text(docstring: str | None) -> str:
+    """Return a docstring with its first line's sentence joined to the rest, free of indentation."""
+    lines = [line.strip() for line in (docstring or "").strip().splitlines()]
+    return "\n".join(lines)
+
+
+def _body(view: Any, request: Request, operation: Endpoint) -> msgspec.Struct:
+    content = read_body(request._request)
+    assert operation.body is not None
+    if not content and operation.body_optional:
+        return operation.body()
+    view.written = read_json(content)
+    return decode_body(view.written, operation.body)

@@ -1,0 +1,38 @@
+"""What every response of the hub has: a request id, and CORS headers under /api/."""
+
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from hub.api.cors import cors_headers
+from hub.api.problems import API_PREFIX
+from hub.api.request_id import HEADER, request_id_from
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ApiMiddleware:
+    """Gives a request its id, answers CORS preflights, and puts both into the response."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = request_id_from(request.headers.get(HEADER))
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self._preflight(request) or self.get_response(request)
+        response[HEADER] = request_id
+        if request.path_info.startswith(API_PREFIX):
+            for name, value in cors_headers(request.headers.get("Origin")).items():
+                response[name] = value
+        return response
+
+    def _preflight(self, request: HttpRequest) -> HttpResponse | None:
+        is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        if not (is_preflight and request.path_info.startswith(API_PREFIX)):
+            return None
+        headers = cors_headers(request.headers.get("Origin"), preflight=True)
+        return HttpResponse(status=204, headers=headers) if len(headers) > 1 else None

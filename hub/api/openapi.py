@@ -1,0 +1,254 @@
+"""The published schema (OpenAPI 3.1), piece by piece, from the declarations of the endpoints.
+
+Bodies, answers and parameters are the structs that the endpoints decode and encode with, so that the
+schema cannot say anything else than what the hub does.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from drf_spectacular.openapi import AutoSchema
+
+from hub.api.endpoint import JSON, Endpoint
+from hub.memory.bodies import MemoryKey
+from hub.wire import STRICT_END, Instant
+from realms import ids
+from realms.refusal import PROBLEMS
+
+PROBLEM_JSON = "application/problem+json"
+EVENT_STREAM = "text/event-stream"
+COMPONENTS = "#/components/schemas/"
+
+Json = dict[str, Any]
+
+_ID_PARAMETERS = {
+    "session_id": (ids.SESSION, "A session of the caller's realm."),
+    "message_id": (ids.MESSAGE, "A message that the acting session sent."),
+    "grant_id": (ids.GRANT, "A grant of the acting session."),
+}
+_CATCHALL = {"type": "object", "additionalProperties": True}
+
+REQUEST_ID_HEADER = {"description": "The request's id, for the log.", "schema": {"type": "string"}}
+LINK_HEADER = {"description": 'The next page: `<…>; rel="next"` (RFC 8288).', "schema": {"type": "string"}}
+RETRY_HEADER = {"description": "Seconds after which to try again.", "schema": {"type": "string"}}
+CHALLENGE_HEADER = {"description": "RFC 9110 §11.6.1.", "schema": {"type": "string"}}
+ALLOW_HEADER = {"description": "The methods that the path takes.", "schema": {"type": "string"}}
+
+PROBLEM: Json = {
+    "type": "object",
+    "description": "RFC 9457.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "A page that explains the problem."},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "What is wrong here, and what to do next."},
+        "code": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "description": "Stable."},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901, into the body; or /parameter."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+SECURITY_SCHEMES: Json = {
+    "ApiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-AISP-Key",
+        "description": "Issued by the realm's owner: `aisp_` and 38 letters and digits.",
+    },
+}
+
+
+def _schema_of_custom(kind: type) -> Json:
+    if kind is Instant:
+        return {"type": "string", "format": "date-time", "examples": ["2026-04-07T00:00:00Z"]}
+    if kind is msgspec.Raw:
+        return {}
+    raise NotImplementedError(kind)
+
+
+def components_of(structs: Iterable[type]) -> tuple[list[Json], Json]:
+    """Return a schema for each struct, and the components that they refer to."""
+    schemas, components = msgspec.json.schema_components(
+        list(structs), schema_hook=_schema_of_custom, ref_template=COMPONENTS + "{name}"
+    )
+    return [_ecma(schema) for schema in schemas], _ecma(components)
+
+
+def _ecma(schema: Any) -> Any:
+    """Return a schema with patterns as ECMA-262 has them, which needs no look-ahead at the end."""
+    if isinstance(schema, dict):
+        return {
+            name: value.replace(STRICT_END, "$") if name == "pattern" else _ecma(value)
+            for name, value in schema.items()
+        }
+    return [_ecma(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def operation_of(endpoint: Endpoint, path: str, method: str) -> Json:
+    """Return the OpenAPI operation of an endpoint."""
+    tag = re.sub(r"^/?api/v1/", "", path).split("/")[0]
+    operation: Json = {
+        "operationId": f"{tag}_{endpoint.name}",
+        "summary": endpoint.summary,
+        "description": endpoint.description,
+        "tags": [tag],
+        "parameters": [*_path_parameters(path), *_header_parameters(endpoint), *_query_parameters(endpoint)],
+        "security": [] if endpoint.public else [{"ApiKey": []}],
+        "responses": {"200": _success(endpoint), **_refusals(endpoint)},
+    }
+    if endpoint.body is not None:
+        content: Json = {"schema": {"$ref": COMPONENTS + endpoint.body.__name__}}
+        if endpoint.example.body is not None:
+            content["examples"] = {"reference": {"value": endpoint.example.body}}
+        operation["requestBody"] = {"content": {JSON: content}, "required": not endpoint.body_optional}
+    return operation
+
+
+def _path_parameters(path: str) -> list[Json]:
+    return [
+        {"name": name, "in": "path", "required": True, **_path_parameter(name)}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+
+
+def _path_parameter(name: str) -> Json:
+    if name in _ID_PARAMETERS:
+        prefix, what = _ID_PARAMETERS[name]
+        return {"description": what, "schema": {"type": "string", "pattern": ids.id_pattern(prefix)}}
+    [schema], _ = components_of([MemoryKey])
+    return {"description": "The key of an entry.", "schema": schema}
+
+
+def _header_parameters(endpoint: Endpoint) -> list[Json]:
+    parameters = []
+    if endpoint.acts:
+        schema = {"type": "string", "pattern": ids.id_pattern(ids.SESSION)}
+        what = "The acting session, one of the API key's own. Not needed if the key owns exactly one."
+        parameters.append({"name": "X-AISP-Session", "in": "header", "description": what, "schema": schema})
+    if endpoint.answer is None and not endpoint.public:
+        schema = {"type": "string", "pattern": ids.id_pattern(ids.MESSAGE)}
+        for name in ("Last-Event-ID", "X-Last-Event-ID"):
+            what = "The last message that the client has."
+            parameters.append({"name": name, "in": "header", "description": what, "schema": schema})
+    return parameters
+
+
+def _query_parameters(endpoint: Endpoint) -> list[Json]:
+    _, components = components_of([endpoint.query])
+    properties = components[endpoint.query.__name__]["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": _description(schema),
+            "schema": _not_null(schema),
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _description(schema: Json) -> str:
+    inner = next((s.get("description", "") for s in schema.get("anyOf", []) if "description" in s), "")
+    return str(schema.get("description", inner))
+
+
+def _not_null(schema: Json) -> Json:
+    """Return the schema of a parameter, which is left out rather than null."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    rest = {
+        name: value
+        for name, value in schema.items()
+        if name not in ("anyOf", "description") and not (name == "default" and value is None)
+    }
+    if "enum" in rest:
+        rest["enum"] = [value for value in rest["enum"] if value is not None]
+    return (
+        {**choices[0], **rest} if len(choices) == 1 else {**rest, **({"anyOf": choices} if choices else {})}
+    )
+
+
+def _success(endpoint: Endpoint) -> Json:
+    headers = {"X-Request-ID": REQUEST_ID_HEADER}
+    if endpoint.paged:
+        headers["Link"] = LINK_HEADER
+    if endpoint.public:
+        return {
+            "description": "This schema.",
+            "headers": headers,
+            "content": {JSON: {"schema": _CATCHALL}, "application/yaml": {"schema": {"type": "string"}}},
+        }
+    if endpoint.answer is None:
+        content = {EVENT_STREAM: {"schema": {"type": "string", "description": "Server-Sent Events."}}}
+        return {"description": "The stream.", "headers": headers, "content": content}
+    media: Json = {"schema": {"$ref": COMPONENTS + endpoint.answer.__name__}}
+    if endpoint.example.answer is not None:
+        media["examples"] = {"reference": {"value": endpoint.example.answer}}
+    return {
+        "description": (endpoint.answer.__doc__ or "").strip(),
+        "headers": headers,
+        "content": {JSON: media},
+    }
+
+
+def _refusals(endpoint: Endpoint) -> Json:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in endpoint.all_refusals():
+        by_status[PROBLEMS[code].status].append(code)
+    return {str(status): _refusal(status, codes) for status, codes in sorted(by_status.items())}
+
+
+def _refusal(status: int, codes: list[str]) -> Json:
+    headers: Json = {"X-Request-ID": REQUEST_ID_HEADER}
+    if status in (429, 503):
+        headers["Retry-After"] = RETRY_HEADER
+    if status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE_HEADER
+    if status == 405:
+        headers["Allow"] = ALLOW_HEADER
+    schema = {
+        "allOf": [
+            {"$ref": COMPONENTS + "Problem"},
+            {"properties": {"status": {"const": status}, "code": {"enum": codes}}},
+        ]
+    }
+    examples = {code: {"summary": PROBLEMS[code].title, "value": _example(code)} for code in codes}
+    return {
+        "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes),
+        "headers": headers,
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+    }
+
+
+def _example(code: str) -> Json:
+    problem = PROBLEMS[code]
+    return {
+        "type": f"https://hub.example.com/docs/problems/{code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.fix,
+        "code": code,
+        "request_id": "6f1b9c0e3d5a4f7b8c2d1e0f9a8b7c6d",
+    }
+
+
+class HubSchema(AutoSchema):  # type: ignore[misc]
+    """Gives drf-spectacular the operation that a viewset's method declares."""
+
+    def get_operation(self, path: str, *args: Any) -> Json:
+        """Return the operation of the view's current action."""
+        return operation_of(getattr(self.view, self.view.action).endpoint, path, args[2])

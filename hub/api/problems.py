@@ -1,0 +1,94 @@
+"""Refusals on the wire: `application/problem+json` (RFC 9457), and the page that each `type` points to."""
+
+from typing import Any
+
+import msgspec
+import structlog
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+
+from realms.refusal import PROBLEMS, Refusal
+
+CONTENT_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+RETRY_SECONDS = 2
+
+log = structlog.get_logger(__name__)
+
+
+def problem_type(code: str) -> str:
+    """Return the URL of the page that explains a code."""
+    return f"{settings.HUB_ORIGIN}/docs/problems/{code}"
+
+
+def problem_body(refusal: Refusal, request_id: str) -> bytes:
+    """Return the problem object of a refusal (RFC 9457 §3.1)."""
+    members: dict[str, Any] = {
+        "type": problem_type(refusal.code),
+        "title": refusal.problem.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "request_id": request_id,
+    }
+    if refusal.errors:
+        members["errors"] = refusal.errors
+    return msgspec.json.encode(members | refusal.members)
+
+
+def problem_headers(refusal: Refusal) -> dict[str, str]:
+    """Return the headers that an answer with this refusal has."""
+    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **refusal.headers}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = 'AISP-Key realm="AISP Hub", Bearer realm="AISP Hub"'
+    return headers
+
+
+def problem_response(refusal: Refusal, request_id: str) -> HttpResponse:
+    """Return Django's response for a refusal."""
+    return HttpResponse(
+        problem_body(refusal, request_id), status=refusal.status, headers=problem_headers(refusal)
+    )
+
+
+def unavailable() -> Refusal:
+    """Return the refusal for a database that cannot be reached."""
+    return Refusal("unavailable", headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _request_id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+
+@csrf_exempt  # nothing under /api/ has a cookie to be abused
+def api_not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Answer a path under /api/ that names nothing."""
+    return problem_response(Refusal("not_found"), _request_id(request))
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer any path that names nothing: a problem under /api/, else a page."""
+    if request.path.startswith(API_PREFIX):
+        return api_not_found(request)
+    return HttpResponseNotFound(render(request, "hub/not_found.html").content)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a request that broke outside of the viewsets."""
+    if request.path.startswith(API_PREFIX):
+        return problem_response(Refusal("internal_error"), _request_id(request))
+    return HttpResponseServerError(render(request, "hub/server_error.html").content)
+
+
+def problem_page(request: HttpRequest, code: str) -> HttpResponse:
+    """Explain a problem to a person."""
+    if code not in PROBLEMS:
+        raise Http404
+    return render(request, "hub/problem.html", {"code": code, "problem": PROBLEMS[code]})
+
+
+def problem_index(request: HttpRequest) -> HttpResponse:
+    """List all problems."""
+    return render(request, "hub/problems.html", {"problems": sorted(PROBLEMS.items())})

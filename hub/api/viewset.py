@@ -1,0 +1,105 @@
+"""The viewset of every endpoint: DRF's dispatch, with the hub's credentials, bodies and errors.
+
+DRF's own authentication, negotiation, parsers and renderers are left out: they would take two thirds of
+the time of a thin view.
+"""
+
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSet
+
+from hub.api.credentials import KEY_HEADER, SESSION_HEADER, authenticate, check_scope
+from hub.api.endpoint import JSON
+from hub.api.openapi import HubSchema
+from hub.api.problems import problem_response, unavailable
+from hub.api.request_id import request_id_from
+from hub.sessions.acting import Caller
+from realms.refusal import Refusal
+
+log = structlog.get_logger(__name__)
+
+
+def accepts(header: str | None, media_type: str) -> bool:
+    """Tell whether an Accept header (RFC 9110 §12.5.1) admits `media_type`."""
+    if header is None or not header.strip():
+        return True
+    kind = media_type.split("/")[0]
+    admitted = {"*/*": False, f"{kind}/*": False, media_type: False}
+    for part in header.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        if name in admitted:
+            admitted[name] = not any(_is_zero_weight(parameter) for parameter in parameters)
+            if name == media_type:
+                return admitted[name]
+    return any(admitted.values())
+
+
+def _is_zero_weight(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    return name.strip() == "q" and not value.strip().strip("0.")
+
+
+class HubViewSet(ViewSet):
+    """A viewset whose methods are declared with `endpoint`."""
+
+    http_method_names = ["get", "post", "delete"]
+    media_types: tuple[str, ...] = (JSON,)
+    schema = HubSchema()
+    caller: Caller
+    written: Any = None  # the JSON body as it was sent, for the endpoint that has to verify it
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Wrap the request without parsers, authenticators and negotiator."""
+        self.action = self.action_map.get(str(request.method).lower())
+        return Request(request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what no endpoint takes, and find out who calls."""
+        if not hasattr(self, str(request.method).lower()):
+            raise MethodNotAllowed(str(request.method))
+        headers = request._request.headers
+        if not any(accepts(headers.get("Accept"), media_type) for media_type in self.media_types):
+            raise Refusal("not_acceptable")
+        if getattr(self, self.action).endpoint.public:
+            return
+        self.caller = authenticate(
+            api_key=headers.get(KEY_HEADER),
+            authorization=headers.get("Authorization"),
+            named_session=headers.get(SESSION_HEADER),
+            request_id=_request_id(request._request),
+        )
+        check_scope(self.caller, str(request.method))
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        """Turn whatever went wrong into a problem."""
+        return problem_response(self._refusal(exc), _request_id(self.request._request))
+
+    def _refusal(self, error: Exception) -> Refusal:
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, MethodNotAllowed):
+            allowed = ", ".join(self.allowed_methods)
+            return Refusal("method_not_allowed", f"Use {allowed}.", headers={"Allow": allowed})
+        if isinstance(error, Http404):
+            return Refusal("not_found")
+        if isinstance(error, (OperationalError, InterfaceError)):
+            log.error("database unavailable", error=repr(error))
+            return unavailable()
+        log.error("internal error", exc_info=error)
+        return Refusal("internal_error")
+
+    def finalize_response(  # type: ignore[override]
+        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Keep answers out of caches: they belong to one caller."""
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _request_id(request: HttpRequest) -> str:
+    return getattr(request, "request_id", None) or request_id_from(None)

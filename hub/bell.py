@@ -1,0 +1,116 @@
+"""The bell: wakes whoever waits for an inbox or a ping, in this process and in the others.
+
+The database is the truth; a ring only says "look". A ring that is lost costs time (the tailer looks by
+itself every 2 s) and never a message.
+"""
+
+import asyncio
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from channels.layers import get_channel_layer
+
+GROUP = "bell"
+RETRY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+Listener = Callable[[frozenset[str]], None]
+
+
+class Bell:
+    """Carries rings of names (session ids and ping ids) to listeners.
+
+    One long-lived event loop of the process does the carrying: the server's own where there is one, else
+    a thread's. What rings within one turn of the loop travels as one message.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._origin = uuid.uuid4().hex
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: set[str] = set()
+        self._listeners: list[Listener] = []
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def ring(self, names: Iterable[str]) -> None:
+        """Wake whoever waits for `names`. Callable from any thread; never waits and never fails."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._reset()  # a forked worker has none of its parent's threads
+            loop = self._loop or self._start_thread()
+            if loop is None:
+                return
+            first = not self._waiting
+            self._waiting.update(names)
+        if first:
+            try:
+                loop.call_soon_threadsafe(self._carry)
+            except RuntimeError:  # the loop closed: the process is ending, and others look by themselves
+                self._waiting.clear()
+
+    def _start_thread(self) -> asyncio.AbstractEventLoop | None:
+        if get_channel_layer() is None:
+            return None  # embedded, and outside the server: nobody in this process listens
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="bell", daemon=True).start()
+        return self._loop
+
+    def _carry(self) -> None:
+        with self._lock:
+            names, self._waiting = frozenset(self._waiting), set()
+        self._tell(names)
+        layer = get_channel_layer()
+        if layer is not None:
+            task = asyncio.ensure_future(self._publish(layer, names))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    def _tell(self, names: frozenset[str]) -> None:
+        for listener in self._listeners:
+            listener(names)
+
+    async def _publish(self, layer: Any, names: frozenset[str]) -> None:
+        message = {"type": "bell.ring", "origin": self._origin, "names": sorted(names)}
+        try:
+            await layer.group_send(GROUP, message)
+        except Exception as error:
+            log.warning("ring not carried to other processes", error=repr(error), names=len(names))
+
+    def adopt(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
+        """Carry rings on the server's `loop` from now on, and tell `listener` of them there."""
+        with self._lock:
+            self._reset()
+            self._loop = loop
+            self._listeners.append(listener)
+
+    def leave(self) -> None:
+        """Forget the loop and its listeners."""
+        with self._lock:
+            self._reset()
+
+    async def hear_others(self) -> None:
+        """Pass on the rings of other processes, for ever; needs a channel layer."""
+        layer = get_channel_layer()
+        while layer is not None:
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                while True:
+                    message = await layer.receive(channel)
+                    if message["origin"] != self._origin:
+                        self._tell(frozenset(message["names"]))
+            except Exception as error:
+                log.warning("no rings from other processes for now", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+bell = Bell()

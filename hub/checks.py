@@ -1,0 +1,50 @@
+"""System checks: settings that would make the hub work badly are named before it starts."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register(Tags.security)
+def check_origin(**_: Any) -> list[CheckMessage]:
+    """The origin is what problem types, links and tokens are made of."""
+    parts = urlsplit(settings.HUB_ORIGIN)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+        hint = "Set HUB_ORIGIN to how clients reach the hub, such as https://hub.example.com."
+        return [Error(f"HUB_ORIGIN is {settings.HUB_ORIGIN!r}, not an origin.", hint=hint, id="hub.E001")]
+    if not settings.HUB_EMBEDDED and not settings.DEBUG and parts.scheme != "https":
+        hint = "Put the hub behind a proxy that ends TLS, and set HUB_ORIGIN to its https:// address."
+        return [Warning("HUB_ORIGIN is not https: API keys travel in clear.", hint=hint, id="hub.W001")]
+    return []
+
+
+@register()
+def check_request_threads(**_: Any) -> list[CheckMessage]:
+    """Each request thread holds a database connection."""
+    if 1 <= settings.HUB_REQUEST_THREADS <= 64:
+        return []
+    hint = "Set HUB_REQUEST_THREADS to a number from 1 to 64; 4 is right for most."
+    return [Error(f"HUB_REQUEST_THREADS is {settings.HUB_REQUEST_THREADS}.", hint=hint, id="hub.E002")]
+
+
+@register()
+def check_cors_origins(**_: Any) -> list[CheckMessage]:
+    """Origins are compared as they stand, so a path or a star would never match."""
+    wrong = [
+        origin
+        for origin in settings.CORS_ALLOWED_ORIGINS
+        if not urlsplit(origin).netloc or urlsplit(origin).path or "*" in origin
+    ]
+    hint = "Give full origins separated by commas, such as https://app.example.com."
+    return [Error(f"{origin!r} is not an origin.", hint=hint, id="hub.E003") for origin in wrong]
+
+
+@register()
+def check_wake_ups(**_: Any) -> list[CheckMessage]:
+    """Several processes need Redis to wake each other."""
+    if settings.HUB_EMBEDDED or hasattr(settings, "CHANNEL_LAYERS"):
+        return []
+    hint = "Set REDIS_URL, or run one process only; without it, others notice a message after up to 2 s."
+    return [Warning("A hosted hub without REDIS_URL.", hint=hint, id="hub.W002")]

@@ -1,0 +1,150 @@
+"""Grants: the viewset."""
+
+from typing import Annotated, Literal
+
+from django.db.models import Q
+from msgspec import Meta
+
+from hub.api.endpoint import Answer, Example, endpoint
+from hub.api.pages import ListQuery, page_of
+from hub.api.viewset import HubViewSet
+from hub.grants import bodies, rules
+from hub.grants.models import Grant
+from hub.sessions.acting import Caller, acting_session
+from realms.ids import GRANT, SESSION, parse_id
+from realms.refusal import Refusal
+
+Direction = Literal["incoming", "outgoing"]
+StatusName = Literal["pending", "active", "denied", "revoked", "expired"]
+
+
+class GrantQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    """Which grants to list."""
+
+    direction: Annotated[
+        Direction | None, Meta(description="incoming: `to` is the acting session; outgoing: `from` is.")
+    ] = None
+    status: Annotated[StatusName | None, Meta(description="Active and pending ones, if not given.")] = None
+
+
+def _grant_id_of(text: str) -> str:
+    grant_id = parse_id(GRANT, text)
+    if grant_id is None:
+        raise Refusal("grant_not_found")
+    return grant_id
+
+
+class GrantViewSet(HubViewSet):
+    """What one session allows another."""
+
+    @endpoint(
+        "Request a grant",
+        body=bodies.GrantRequest,
+        answer=bodies.GrantRequested,
+        acts=True,
+        refuses=(
+            "invalid_capability",
+            "invalid_namespace",
+            "session_not_found",
+            "grant_already_pending",
+            "inbox_full",
+        ),
+        example=Example(
+            body={
+                "to": "sess_02HX9J2N3PQRSTVWXYZ0123456",
+                "capability": "memory.read",
+                "namespace": "project.*",
+                "reason": "Need to read project context for summarization task.",
+            }
+        ),
+    )
+    def request_grant(self, caller: Caller, body: bodies.GrantRequest) -> bodies.GrantRequested:
+        """The target gets a `grant` message; nothing is allowed before it approves.
+
+        Without `expires_at` the grant ends after 24 hours, counted from the request.
+        """
+        wish = rules.Wish(
+            target_id=str(parse_id(SESSION, body.to)),
+            capability=body.capability,
+            namespace=body.namespace,
+            expires_at=body.expires_at,
+            reason=body.reason or "",
+        )
+        return bodies.requested_answer(rules.request_grant(requester=acting_session(caller), wish=wish))
+
+    @endpoint(
+        "List grants",
+        query=GrantQuery,
+        answer=bodies.GrantList,
+        acts=True,
+        paged=True,
+        refuses=("invalid_cursor", "realm_access_denied"),
+    )
+    def list(self, caller: Caller, query: GrantQuery) -> Answer:
+        """The acting session's grants, active and pending ones unless `status` says otherwise."""
+        caller.check_realm(query.realm)
+        session = acting_session(caller)
+        sides = {"incoming": Q(grantor=session), "outgoing": Q(requester=session)}
+        mine = sides[query.direction] if query.direction else Q(grantor=session) | Q(requester=session)
+        grants = Grant.objects.in_realm(session.realm_id).filter(mine)
+        if query.status is None:
+            grants = grants.open()
+        else:
+            grants = grants.in_status(query.status)
+        page, headers = page_of(grants, by="pk", caller=caller, path="/api/v1/grants", query=query)
+        return Answer(bodies.GrantList(grants=[bodies.detail_answer(grant) for grant in page]), headers)
+
+    @endpoint(
+        "Get a grant",
+        answer=bodies.GrantDetail,
+        acts=True,
+        refuses=("grant_not_found", "grant_not_yours"),
+    )
+    def get_grant(self, caller: Caller, grant_id: str) -> bodies.GrantDetail:
+        """For the session that asked and for the one that decides."""
+        session = acting_session(caller)
+        return bodies.detail_answer(rules.grant_of(session=session, grant_id=_grant_id_of(grant_id)))
+
+    @endpoint(
+        "Approve a grant",
+        body=bodies.GrantApproval,
+        body_optional=True,
+        answer=bodies.GrantDetail,
+        acts=True,
+        refuses=("invalid_namespace", "grant_not_found", "grant_not_yours", "grant_not_pending"),
+    )
+    def approve(self, caller: Caller, grant_id: str, body: bodies.GrantApproval) -> bodies.GrantDetail:
+        """By the session that was asked, which may narrow the namespace and the expiry, never widen them."""
+        grant = rules.approve_grant(
+            grantor=acting_session(caller),
+            grant_id=_grant_id_of(grant_id),
+            namespace=body.namespace,
+            expires_at=body.expires_at,
+        )
+        return bodies.detail_answer(grant)
+
+    @endpoint(
+        "Deny a grant",
+        body=bodies.Nothing,
+        body_optional=True,
+        answer=bodies.GrantDetail,
+        acts=True,
+        refuses=("grant_not_found", "grant_not_yours", "grant_not_pending"),
+    )
+    def deny(self, caller: Caller, grant_id: str, body: bodies.Nothing) -> bodies.GrantDetail:
+        """By the session that was asked."""
+        grant = rules.deny_grant(grantor=acting_session(caller), grant_id=_grant_id_of(grant_id))
+        return bodies.detail_answer(grant)
+
+    @endpoint(
+        "Revoke a grant",
+        answer=bodies.GrantRevoked,
+        acts=True,
+        refuses=("grant_not_found", "grant_not_yours", "grant_already_ended"),
+    )
+    def revoke(self, caller: Caller, grant_id: str) -> bodies.GrantRevoked:
+        """By either side, at once: the next operation that needs the grant is refused. Of a pending grant
+        it withdraws the request.
+        """
+        grant = rules.revoke_grant(by=acting_session(caller), grant_id=_grant_id_of(grant_id))
+        return bodies.GrantRevoked(revoked=True, grant_id=grant.pk)

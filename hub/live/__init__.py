@@ -1,0 +1,1 @@
+"""What holds a connection open without a thread: streams and pings."""

@@ -1,0 +1,73 @@
+"""Outlet: what the tailer and a stream's consumer share, a bounded queue with a place in the inbox."""
+
+import asyncio
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+
+from hub.messages.feed import FeedEvent
+
+QUEUE_BYTES = 256 * 1024
+
+
+@dataclass(eq=False, slots=True)
+class Outlet:
+    """The sending end of one stream.
+
+    Attributes:
+        id: of its `OpenStream` row.
+        secret_id: the API key's secret that it was opened with.
+        written: number of the last message written to the socket.
+        queued: number of the last message in the queue, or `written`.
+        behind: it reads pages from the database by itself and takes nothing from the tailer.
+        closing: why it has to end; None while it lives.
+    """
+
+    id: uuid.UUID
+    session_id: str
+    secret_id: int
+    written: int
+    queued: int = 0
+    behind: bool = True
+    closing: str | None = None
+    queue: deque[FeedEvent] = field(default_factory=deque)
+    queue_bytes: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def catch_up(self) -> None:
+        """Drop the queue and read on from the database: the client is slower than its inbox."""
+        self.behind = True
+        self.queue.clear()
+        self.queue_bytes = 0
+        self.changed.set()
+
+    def go_live(self, at_least: int) -> None:
+        """Take messages from the tailer from now on; nothing up to number `at_least` is wanted."""
+        self.written = self.queued = max(self.written, at_least)
+        self.behind = False
+
+    def offer(self, events: list[FeedEvent]) -> None:
+        """Queue the events that are new here."""
+        for event in events:
+            if self.behind or event.seq <= self.queued:
+                continue
+            if self.queue_bytes + len(event.data) > QUEUE_BYTES and self.queue:
+                self.catch_up()
+                return
+            self.queue.append(event)
+            self.queue_bytes += len(event.data)
+            self.queued = event.seq
+        self.changed.set()
+
+    def take(self) -> FeedEvent | None:
+        """Return the next queued event."""
+        if not self.queue:
+            return None
+        event = self.queue.popleft()
+        self.queue_bytes -= len(event.data)
+        return event
+
+    def close(self, reason: str) -> None:
+        """Have the stream end and tell its client why."""
+        self.closing = self.closing or reason
+        self.changed.set()

@@ -1,0 +1,88 @@
+"""The ping (`POST /sessions/:id/ping`): waits for the pong without a thread or a connection."""
+
+import asyncio
+import time
+
+from django.http import QueryDict
+
+from hub.api.decode import decode_body, decode_query
+from hub.api.endpoint import Endpoint, NoQuery
+from hub.api.strict_json import read_json
+from hub.api.viewset import accepts
+from hub.live import switchboard
+from hub.live.consumer import LiveConsumer
+from hub.live.database import in_database
+from hub.messages import pings
+from hub.messages.models import Ping
+from hub.sessions.acting import Caller
+from hub.sessions.bodies import PingRequest, Pong, pong_answer
+from hub.wire import compact
+from realms.ids import MESSAGE, SESSION, new_id, parse_id
+from realms.refusal import Refusal
+
+LOOK_AGAIN_SECONDS = 2.0  # the bell is a hint: look anyway after this long
+
+
+class PingConsumer(LiveConsumer):
+    """Pings a session and answers with its pong."""
+
+    method = "POST"
+    endpoint = Endpoint(
+        name="ping",
+        summary="Ping a session",
+        description=(
+            "The session gets a `ping` message with the nonce and answers it with a `pong` message to the "
+            "ping's `from`, whose payload carries the nonce. The hub waits 5 s for it. `from` is the "
+            "caller's acting session if that is clear, else `hub`."
+        ),
+        answer=Pong,
+        body=PingRequest,
+        body_optional=True,
+        refuses=("session_not_found", "session_not_owned", "ping_timeout", "method_not_allowed"),
+    )
+
+    async def answer(self) -> None:
+        """Send the ping, wait, and tell."""
+        if not accepts(self.headers.get("accept"), "application/json"):
+            raise Refusal("not_acceptable")
+        ping_id = new_id(MESSAGE)
+        with switchboard.waiting_for(ping_id) as rung:
+            caller, ping = await in_database(self._start, ping_id)
+            answered = await self._pong(ping, rung)
+        if answered is None:
+            await in_database(pings.give_up, ping, caller.realm_id)
+            raise Refusal("ping_timeout")
+        content = compact(pong_answer(answered))
+        await self.start(
+            200,
+            {
+                "Content-Type": "application/json",
+                "Cache-Control": "no-store",
+                "Content-Length": str(len(content)),
+            },
+        )
+        await self.send({"type": "http.response.body", "body": content})
+
+    def _start(self, ping_id: str) -> tuple[Caller, Ping]:
+        caller = self.authenticate()
+        decode_query(QueryDict(self.scope["query_string"]), NoQuery)
+        request = decode_body(read_json(self.body), PingRequest) if self.body else PingRequest()
+        target_id = parse_id(SESSION, self.scope["url_route"]["kwargs"]["session_id"])
+        if target_id is None:
+            raise Refusal("session_not_found")
+        ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)
+        return caller, ping
+
+    async def _pong(self, ping: Ping, rung: asyncio.Event) -> Ping | None:
+        deadline = time.monotonic() + pings.PING_TIMEOUT_SECONDS
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                async with asyncio.timeout(max(0.0, min(left, LOOK_AGAIN_SECONDS))):
+                    await rung.wait()
+            except TimeoutError:
+                pass
+            rung.clear()
+            answered = await in_database(pings.answered, ping)
+            if answered is not None or left <= 0:
+                return answered

@@ -1,0 +1,168 @@
+"""The stream (`GET /messages/stream`): a poll that does not end, as Server-Sent Events.
+
+The format is that of the WHATWG HTML standard, §9.2. The consumer first reads pages of the inbox until it
+has caught up, then takes from the outlet's queue what the tailer puts there; a client that is too slow for
+the queue falls back to reading pages.
+"""
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.http import QueryDict
+
+from hub.api.decode import decode_query
+from hub.api.endpoint import Endpoint, NoQuery
+from hub.api.viewset import accepts
+from hub.live import switchboard
+from hub.live.consumer import LiveConsumer
+from hub.live.database import in_database
+from hub.live.outlet import Outlet
+from hub.live.tailer import SHUTTING_DOWN
+from hub.messages import feed
+from hub.messages.feed import FeedEvent
+from hub.sessions.acting import acting_session
+from hub.sessions.presence import LiveProcess, OpenStream
+from realms.ids import MESSAGE, parse_id
+from realms.refusal import Refusal, refusal_at
+
+EVENT_STREAM = "text/event-stream"
+HEARTBEAT_SECONDS = 15.0
+WRITE_TIMEOUT_SECONDS = 30.0
+STREAMS_PER_SESSION = 8
+PAGE_MESSAGES = 50
+RETRY_MILLISECONDS = (1_000, 5_000)  # a random delay between these keeps a crowd from returning at once
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A stream that may begin."""
+
+    outlet: Outlet
+    start: feed.Start
+
+
+class StreamConsumer(LiveConsumer):
+    """Sends one session's messages for as long as it may."""
+
+    method = "GET"
+    endpoint = Endpoint(
+        name="stream",
+        summary="Stream the inbox",
+        description=(
+            "Server-Sent Events. Without an id: all unread messages, then each new one, marked as read when "
+            "sent. With `Last-Event-ID` or `X-Last-Event-ID`: all after that message, read or not.\n\n"
+            "Events: `message` (its `id` is the message's, its `data` the object that a poll returns), "
+            "`reset` (the inbox does not hold the given id any more; everything that it holds follows), and "
+            "`close` with a `reason` and whether to `reconnect`. A comment every 15 s keeps proxies open."
+        ),
+        answer=None,
+        acts=True,
+        refuses=("sse_required", "too_many_streams", "method_not_allowed"),
+    )
+
+    async def answer(self) -> None:
+        """Open the stream and keep it going."""
+        if not accepts(self.headers.get("accept"), EVENT_STREAM):
+            raise Refusal("sse_required", headers={"Upgrade": EVENT_STREAM, "Connection": "Upgrade"})
+        opening = await in_database(self._open)
+        outlet, tailer = opening.outlet, switchboard.tailer()
+        tailer.add(outlet)
+        try:
+            await self.start(
+                200,
+                {
+                    "Content-Type": EVENT_STREAM,
+                    "Cache-Control": "no-store",
+                    "X-Accel-Buffering": "no",
+                },
+            )
+            await self._write(_preamble(opening.start))
+            await self._pump(outlet, opening.start.unread_up_to)
+        except TimeoutError:
+            pass  # the client does not read: what it has not got stays unread
+        finally:
+            tailer.remove(outlet)
+
+    def _open(self) -> Opening:
+        caller = self.authenticate()
+        decode_query(QueryDict(self.scope["query_string"]), NoQuery)
+        seen = self.headers.get("last-event-id") or self.headers.get("x-last-event-id")
+        last_event_id = None
+        if seen and (last_event_id := parse_id(MESSAGE, seen)) is None:
+            raise refusal_at("/Last-Event-ID", "Last-Event-ID is not a message id such as msg_01HX….")
+        session = acting_session(caller)
+        open_now = OpenStream.objects.alive().filter(session=session).count()
+        if open_now >= STREAMS_PER_SESSION:
+            raise Refusal("too_many_streams", headers={"Retry-After": "5"})
+        start = feed.start_of(session.pk, last_event_id)
+        process_id = switchboard.tailer().process_id
+        LiveProcess.objects.get_or_create(pk=process_id)
+        stream = OpenStream.objects.create(id=uuid.uuid4(), session=session, process_id=process_id)
+        outlet = Outlet(
+            id=stream.pk,
+            session_id=session.pk,
+            secret_id=caller.key.secret_id,
+            written=start.after,
+            queued=start.after,
+        )
+        return Opening(outlet, start)
+
+    async def _pump(self, outlet: Outlet, unread_up_to: int) -> None:
+        tailer = switchboard.tailer()
+        while outlet.closing is None:
+            if outlet.behind:
+                page = await in_database(
+                    feed.read_page,
+                    outlet.session_id,
+                    after=outlet.written,
+                    unread_up_to=unread_up_to,
+                    limit=PAGE_MESSAGES,
+                )
+                for event in page:
+                    await self._send(outlet, event)
+                if not page:
+                    outlet.go_live(at_least=unread_up_to)
+                    tailer.ring([outlet.session_id])  # what came between that page and now
+            elif event := outlet.take():
+                await self._send(outlet, event)
+            else:
+                await self._idle(outlet)
+        await self._close(outlet.closing)
+
+    async def _idle(self, outlet: Outlet) -> None:
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await outlet.changed.wait()
+        except TimeoutError:
+            await self._write(b": still here\n\n")
+        outlet.changed.clear()
+
+    async def _send(self, outlet: Outlet, event: FeedEvent) -> None:
+        await self._write(b"event: message\nid: %b\ndata: %b\n\n" % (event.message_id.encode(), event.data))
+        outlet.written = event.seq
+        switchboard.tailer().sent(outlet, event.seq)
+
+    async def _write(self, chunk: bytes) -> None:
+        async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+            await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _close(self, reason: str) -> None:
+        data = {"reason": reason, "reconnect": reason == SHUTTING_DOWN}
+        await self._write(_event("close", data))
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _preamble(start: feed.Start) -> bytes:
+    retry = b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS)  # noqa: S311  no secret
+    if not start.lost:
+        return retry
+    reason = "The inbox does not hold the given message any more; all that it holds follows."
+    return retry + _event("reset", {"reason": reason, "oldest": start.oldest})
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(data))

@@ -1,0 +1,82 @@
+"""`manage.py up`: the whole hub in one process."""
+
+import secrets
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from celery import current_app
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from accounts.models import User
+from hub.live import switchboard
+from hub.schedule import run_in_this_process
+from realms.keys import issue_key
+from realms.owners import create_realm
+
+QUICKSTART = Path(__file__).parent.parent / "quickstart.sh"
+FIRST_OWNER = "owner@localhost"
+FIRST_REALM = "default"
+SHUTDOWN_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which waits for open connections: streams are told to end before it does."""
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        switchboard.drain()
+        await super().shutdown(sockets)
+
+
+class Command(BaseCommand):
+    """Run everything: API, streams, admin, docs and periodic work."""
+
+    help = "Migrate the database and run the whole hub in this process."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default=settings.HUB_HOST, help="address to listen on (HOST)")
+        parser.add_argument("--port", default=settings.HUB_PORT, type=int, help="port (PORT)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        if settings.HUB_EMBEDDED and not User.objects.exists():
+            self._first_start()
+        self.stdout.write(f"AISP Hub on {settings.HUB_ORIGIN}  (docs: /api/docs, admin: /admin/)")
+        self.stdout.flush()
+        run_in_this_process(current_app._get_current_object())
+        server = Server(
+            uvicorn.Config(
+                "config.asgi:application",
+                host=options["host"],
+                port=options["port"],
+                http="httptools",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        server.run()
+
+    def _first_start(self) -> None:
+        """Make an owner, a realm and a key, and show them: nobody can see them again."""
+        password = secrets.token_urlsafe(12)
+        owner = User.objects.create_superuser(FIRST_OWNER, password)
+        realm = create_realm(owner=owner, slug=FIRST_REALM)
+        _, key = issue_key(realm=realm, name="first key", by=owner)
+        self.stdout.write(
+            "This is the first start. Keep these, they are shown only once:\n\n"
+            f"  owner     {FIRST_OWNER}\n"
+            f"  password  {password}\n"
+            f"  realm     {FIRST_REALM}\n"
+            f"  API key   {key}\n\n"
+            "Type this into a second terminal:\n\n"
+            f"export HUB={settings.HUB_ORIGIN} KEY={key}\n"
+            f"{QUICKSTART.read_text()}"
+        )

@@ -1,0 +1,99 @@
+"""Memory: the viewset."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta
+
+from hub.api.endpoint import Answer, Example, endpoint
+from hub.api.pages import ListQuery, page_of
+from hub.api.viewset import HubViewSet
+from hub.memory import bodies, rules
+from hub.sessions.acting import Caller, acting_session
+
+
+class MemoryQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    """Which entries to read."""
+
+    namespace: Annotated[
+        bodies.MemoryKey | None, Meta(description="This key and everything below it, dot by dot.")
+    ] = None
+
+
+class MemoryViewSet(HubViewSet):
+    """The realm's shared store of JSON values."""
+
+    @endpoint(
+        "Read memory",
+        query=MemoryQuery,
+        answer=bodies.EntryList,
+        acts=True,
+        paged=True,
+        refuses=("invalid_cursor", "realm_access_denied", "grant_required"),
+    )
+    def read(self, caller: Caller, query: MemoryQuery) -> Answer:
+        """The entries that the acting session owns or holds an active memory.read grant for, by key.
+
+        A namespace with entries of which it may read none is a 403; an empty one is an empty list.
+        """
+        caller.check_realm(query.realm)
+        session = acting_session(caller)
+        entries = rules.read_namespace(session=session, prefix=query.namespace)
+        page, headers = page_of(
+            entries.select_related("namespace"),
+            by="key",
+            caller=caller,
+            path="/api/v1/memory",
+            query=query,
+        )
+        return Answer(bodies.EntryList(entries=[bodies.entry_answer(entry) for entry in page]), headers)
+
+    @endpoint(
+        "Write memory",
+        body=bodies.MemoryWrite,
+        answer=bodies.MemoryWritten,
+        acts=True,
+        refuses=("grant_required", "quota_exceeded", "version_conflict", "value_too_large"),
+        example=Example(
+            body={
+                "entries": [
+                    {"key": "project.name", "value": "My Project"},
+                    {"key": "project.stage", "value": "planning"},
+                ]
+            },
+            answer={"written": 2, "entries": ["project.name", "project.stage"]},
+        ),
+    )
+    def write(self, caller: Caller, body: bodies.MemoryWrite) -> bodies.MemoryWritten:
+        """All entries or none. Who first writes a namespace owns it; others need a memory.write grant."""
+        writes = [
+            rules.Write(
+                key=entry.key,
+                value=entry.value,
+                if_version=None if entry.if_version is UNSET else entry.if_version,
+            )
+            for entry in body.entries
+        ]
+        keys = rules.write_entries(session=acting_session(caller), writes=writes)
+        return bodies.MemoryWritten(written=len(keys), entries=keys)
+
+    @endpoint(
+        "Read one entry",
+        answer=bodies.Entry,
+        acts=True,
+        refuses=("memory_key_not_found", "grant_required"),
+    )
+    def get_entry(self, caller: Caller, key: str) -> bodies.Entry:
+        """The acting session owns the entry or holds an active memory.read grant for it."""
+        return bodies.entry_answer(rules.read_entry(session=acting_session(caller), key=key))
+
+    @endpoint(
+        "Delete an entry",
+        answer=bodies.EntryDeleted,
+        acts=True,
+        refuses=("memory_key_not_found", "grant_required"),
+        example=Example(answer={"deleted": True, "key": "project.name"}),
+    )
+    def delete_entry(self, caller: Caller, key: str) -> bodies.EntryDeleted:
+        """The acting session owns the entry or holds an active memory.delete grant for it."""
+        rules.delete_entry(session=acting_session(caller), key=key)
+        return bodies.EntryDeleted(deleted=True, key=key)

@@ -1,0 +1,258 @@
+"""Memory: read, write, delete, inherit."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from hub.grants.models import Grant
+from hub.grants.patterns import KEY_PATTERN, covers, entries_covered
+from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace, MemoryUsage
+from hub.sessions.models import Session
+from hub.wire import compact, strict
+from realms.models import Realm
+from realms.refusal import Refusal, refusal_at
+
+VALUE_BYTES = 65_536
+
+_KEY = re.compile(strict(KEY_PATTERN))
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One entry to write; `if_version` is the version it must have now, 0 for none, None for any."""
+
+    key: str
+    value: Any
+    if_version: int | None
+
+
+def readable(*, session: Session) -> MemoryEntryQuerySet:
+    """Return the entries that `session` may read: its own, and what its active grants cover."""
+    allowed = Q(namespace__owner=session)
+    for grant in (
+        Grant.objects.in_realm(session.realm_id).active().filter(requester=session, capability="memory.read")
+    ):
+        allowed |= Q(namespace__owner=grant.grantor_id) & entries_covered(grant.namespace)
+    return MemoryEntry.objects.in_realm(session.realm_id).filter(allowed)
+
+
+def read_namespace(*, session: Session, prefix: str | None) -> MemoryEntryQuerySet:
+    """Return what `session` may read under `prefix`, or of the whole store.
+
+    Raises:
+        Refusal: `grant_required`, where there are entries and it may read none of them.
+    """
+    entries = readable(session=session)
+    if prefix is None:
+        return entries
+    entries = entries.under(prefix)
+    if not entries.exists():
+        there = MemoryEntry.objects.in_realm(session.realm_id).under(prefix)
+        if (hidden := there.select_related("namespace").first()) is not None:
+            raise _grant_required("memory.read", [hidden])
+    return entries
+
+
+def read_entry(*, session: Session, key: str) -> MemoryEntry:
+    """Return one entry.
+
+    Raises:
+        Refusal: `memory_key_not_found`, `grant_required`.
+    """
+    entry = _entry(session, key)
+    if not _may(session, entry, "memory.read"):
+        raise _grant_required("memory.read", [entry])
+    return entry
+
+
+def delete_entry(*, session: Session, key: str) -> None:
+    """Delete one entry. Its namespace stays with its owner.
+
+    Raises:
+        Refusal: `memory_key_not_found`, `grant_required`.
+    """
+    with transaction.atomic():
+        _lock_namespaces(session.realm_id, [key.split(".")[0]])
+        entry = _entry(session, key)
+        if not _may(session, entry, "memory.delete"):
+            raise _grant_required("memory.delete", [entry])
+        _remove(entry)
+
+
+def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
+    """Write all entries or none, and return their keys. Who writes a namespace first owns it.
+
+    Raises:
+        Refusal: `invalid_request` (a key twice), `value_too_large`, `grant_required`,
+            `version_conflict`, `quota_exceeded`.
+    """
+    encoded = {write.key: compact(write.value) for write in writes}
+    _check_batch(writes, encoded)
+    names = sorted({write.key.split(".")[0] for write in writes})
+    with transaction.atomic():
+        namespaces = _claimed_namespaces(session, names)
+        _check_owners(session, namespaces, writes)
+        there = {
+            entry.key: entry
+            for entry in MemoryEntry.objects.in_realm(session.realm_id).filter(key__in=encoded)
+        }
+        _check_versions(writes, there)
+        growth = sum(len(value) for value in encoded.values()) - sum(entry.size for entry in there.values())
+        # The total's row is locked last and for the shortest time: all writers of the realm share it.
+        now = timezone.now()
+        for write in writes:
+            if (entry := there.get(write.key)) is None:
+                entry = MemoryEntry(realm_id=session.realm_id, key=write.key, version=0)
+                entry.namespace = namespaces[write.key.split(".")[0]]
+            entry.value, entry.size = encoded[write.key].decode(), len(encoded[write.key])
+            entry.version += 1
+            entry.written_by, entry.updated_at = session, now
+            there[write.key] = entry
+        new = [entry for entry in there.values() if entry.pk is None]
+        old = [entry for entry in there.values() if entry.pk is not None]
+        MemoryEntry.objects.bulk_create(new)
+        MemoryEntry.objects.bulk_update(old, ["value", "size", "version", "written_by", "updated_at"])
+        _count(session.realm_id, entries=len(new), size=growth)
+    return [write.key for write in writes]
+
+
+def inherit_namespaces(*, heir: Session) -> None:
+    """Give a new session what a deregistered one of the same name and API key owned."""
+    MemoryNamespace.objects.filter(
+        realm_id=heir.realm_id,
+        owner__key_id=heir.key_id,
+        owner__name__iexact=heir.name,
+        owner__status=Session.Status.DEREGISTERED,
+    ).update(owner=heir)
+
+
+def remove_entry(*, entry: MemoryEntry) -> None:
+    """Delete an entry from the console or the admin, whoever owns it."""
+    with transaction.atomic():
+        _lock_namespaces(entry.realm_id, [entry.key.split(".")[0]])
+        still_there = MemoryEntry.objects.in_realm(entry.realm_id).filter(pk=entry.pk).first()
+        if still_there is not None:
+            _remove(still_there)
+
+
+def _remove(entry: MemoryEntry) -> None:
+    entry.delete()
+    _count(entry.realm_id, entries=-1, size=-entry.size)
+
+
+def _entry(session: Session, key: str) -> MemoryEntry:
+    there = MemoryEntry.objects.in_realm(session.realm_id).select_related("namespace")
+    is_key = len(key) <= KEY_CHARACTERS and _KEY.search(key)
+    entry = there.filter(key=key).first() if is_key else None
+    if entry is None:
+        raise Refusal("memory_key_not_found")
+    return entry
+
+
+def _may(session: Session, entry: MemoryEntry, capability: str) -> bool:
+    owner = entry.namespace.owner_id
+    return owner == session.pk or any(
+        covers(pattern, entry.key) for pattern in _patterns(session, capability, {owner}).get(owner, [])
+    )
+
+
+def _patterns(session: Session, capability: str, owners: set[str]) -> Mapping[str, list[str]]:
+    """Return the namespaces of `session`'s active grants of `capability`, by who gave them."""
+    given: dict[str, list[str]] = {}
+    grants = Grant.objects.in_realm(session.realm_id).active()
+    for grant in grants.filter(requester=session, capability=capability, grantor__in=owners):
+        given.setdefault(grant.grantor_id, []).append(grant.namespace)
+    return given
+
+
+def _grant_required(capability: str, entries: list[MemoryEntry]) -> Refusal:
+    owners = sorted({entry.namespace.owner_id for entry in entries})
+    return Refusal(
+        "grant_required",
+        f"No active {capability} grant covers this. Ask its owner with POST /api/v1/grants "
+        f'{{"to": "{owners[0]}", "capability": "{capability}", "namespace": "{entries[0].key}"}}.',
+        members={"capability": capability, "owners": owners},
+    )
+
+
+def _check_batch(writes: list[Write], encoded: Mapping[str, bytes]) -> None:
+    if len(encoded) < len(writes):
+        seen: set[str] = set()
+        twice = [i for i, write in enumerate(writes) if write.key in seen or seen.add(write.key)]  # type: ignore[func-returns-value]
+        raise refusal_at(f"/entries/{twice[0]}/key", f"The key {writes[twice[0]].key} is given twice.")
+    too_large = [
+        {"pointer": f"/entries/{i}/value", "detail": f"{len(encoded[write.key])} bytes as compact JSON"}
+        for i, write in enumerate(writes)
+        if len(encoded[write.key]) > VALUE_BYTES
+    ]
+    if too_large:
+        keys = ", ".join(write.key for write in writes if len(encoded[write.key]) > VALUE_BYTES)
+        raise Refusal("value_too_large", f"Larger than {VALUE_BYTES} bytes: {keys}.", errors=too_large)
+
+
+def _claimed_namespaces(session: Session, names: list[str]) -> dict[str, MemoryNamespace]:
+    """Make `session` the owner of the namespaces that nobody owns, and lock them all."""
+    MemoryNamespace.objects.bulk_create(
+        [MemoryNamespace(realm_id=session.realm_id, name=name, owner=session) for name in names],
+        ignore_conflicts=True,
+    )
+    return _lock_namespaces(session.realm_id, names)
+
+
+def _lock_namespaces(realm_id: str, names: list[str]) -> dict[str, MemoryNamespace]:
+    """Lock namespaces until the commit: whoever changes an entry holds its namespace."""
+    locked = MemoryNamespace.objects.select_for_update().filter(realm_id=realm_id, name__in=names)
+    return {namespace.name: namespace for namespace in locked.order_by("name")}
+
+
+def _check_owners(session: Session, namespaces: Mapping[str, MemoryNamespace], writes: list[Write]) -> None:
+    foreign = {name: space for name, space in namespaces.items() if space.owner_id != session.pk}
+    if not foreign:
+        return
+    given = _patterns(session, "memory.write", {space.owner_id for space in foreign.values()})
+    denied = []
+    for i, write in enumerate(writes):
+        space = foreign.get(write.key.split(".")[0])
+        if space and not any(covers(pattern, write.key) for pattern in given.get(space.owner_id, [])):
+            denied.append((i, MemoryEntry(key=write.key, namespace=space)))
+    if denied:
+        refusal = _grant_required("memory.write", [entry for _, entry in denied])
+        refusal.errors = [
+            {"pointer": f"/entries/{i}/key", "detail": f"owned by {entry.namespace.owner_id}"}
+            for i, entry in denied
+        ]
+        raise refusal
+
+
+def _check_versions(writes: list[Write], there: Mapping[str, MemoryEntry]) -> None:
+    current = {write.key: there[write.key].version if write.key in there else 0 for write in writes}
+    errors = [
+        {"pointer": f"/entries/{i}/if_version", "detail": f"{write.key} has version {current[write.key]}"}
+        for i, write in enumerate(writes)
+        if write.if_version not in (None, current[write.key])
+    ]
+    if errors:
+        conflicting = {w.key: current[w.key] for w in writes if w.if_version not in (None, current[w.key])}
+        raise Refusal("version_conflict", errors=errors, members={"versions": conflicting})
+
+
+def _count(realm_id: str, *, entries: int, size: int) -> None:
+    """Add to the realm's totals; raises `Refusal` `quota_exceeded` if growth goes over its limit."""
+    MemoryUsage.objects.get_or_create(realm_id=realm_id)
+    usage = MemoryUsage.objects.filter(realm_id=realm_id)
+    usage.update(entries=F("entries") + entries, bytes=F("bytes") + size)
+    if entries > 0 or size > 0:
+        total, realm = usage.get(), Realm.objects.get(pk=realm_id)
+        if (entries > 0 and total.entries > realm.memory_max_entries) or (
+            size > 0 and total.bytes > realm.memory_max_bytes
+        ):
+            raise Refusal(
+                "quota_exceeded",
+                f"The realm may hold {realm.memory_max_entries} entries and "
+                f"{realm.memory_max_bytes} bytes; this write would exceed that.",
+            )

@@ -1,0 +1,128 @@
+"""Messages: the viewset."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from hub.api.endpoint import Example, endpoint
+from hub.api.pages import DEFAULT_LIMIT, Limit
+from hub.api.viewset import HubViewSet
+from hub.messages import bodies, rules
+from hub.messages.inbox import Filters
+from hub.sessions.acting import Caller, acting_session
+from hub.sessions.bodies import RealmSlug
+from hub.wire import Instant, MessageId
+from realms.ids import MESSAGE, parse_id
+from realms.refusal import Refusal, refusal_at
+
+MessageFilter = Annotated[
+    str, Meta(extra_json_schema={"enum": list(bodies.CATEGORIES)}, description="Only this category.")
+]
+
+
+class PollQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which messages to return."""
+
+    category: MessageFilter | None = None
+    since: Annotated[Instant | None, Meta(description="Sent at this time or later.")] = None
+    limit: Limit = DEFAULT_LIMIT
+    after: Annotated[MessageId | None, Meta(description="Everything after this message, read or not.")] = None
+    peek: Annotated[bool, Meta(description="Leave them unread.")] = False
+    realm: RealmSlug | None = None
+
+
+class MessageViewSet(HubViewSet):
+    """Sending, and the acting session's inbox."""
+
+    @endpoint(
+        "Send a message",
+        body=bodies.Envelope,
+        answer=bodies.SentMessage,
+        refuses=(
+            "unsupported_version",
+            "invalid_category",
+            "invalid_signature",
+            "signature_required",
+            "session_not_owned",
+            "realm_access_denied",
+            "grant_required",
+            "recipient_not_found",
+            "ping_not_waiting",
+            "inbox_full",
+        ),
+        example=Example(
+            body={
+                "aisp": "0.1",
+                "from": "sess_01HX9J2N3PQRSTVWXYZ0123456",
+                "to": "sess_02HX9J2N3PQRSTVWXYZ0123456",
+                "realm": "default",
+                "category": "delegate",
+                "payload": {"task": "summarize", "input": {"file": "README.md"}},
+            }
+        ),
+    )
+    def send(self, caller: Caller, body: bodies.Envelope) -> bodies.SentMessage:
+        """To all recipients or to none. `from` names the acting session. What is answered with 200 is
+        kept until the recipient has read it.
+
+        A `delegate` needs each recipient's active grant for its `capability`. A `pong` that answers a
+        waiting ping completes it and goes nowhere else.
+        """
+        sent = rules.send_message(caller=caller, envelope=body, written=self.written)
+        status = "delivered" if sent.delivered else "queued"
+        return bodies.SentMessage(message_id=sent.message_id, status=status, delivered=sent.delivered)
+
+    @endpoint(
+        "Poll the inbox",
+        query=PollQuery,
+        answer=bodies.MessagePage,
+        acts=True,
+        refuses=("realm_access_denied", "message_not_found"),
+    )
+    def poll(self, caller: Caller, query: PollQuery) -> bodies.MessagePage:
+        """Unread messages, oldest first, marked as read by this call: among concurrent pollers each is
+        returned once. If the answer gets lost, ask again with `after`.
+        """
+        caller.check_realm(query.realm)
+        session = acting_session(caller)
+        category = query.category
+        if category is not None and category not in bodies.CATEGORIES:
+            raise refusal_at("/category", f"A category is one of {', '.join(bodies.CATEGORIES)}.")
+        filters = Filters(limit=query.limit, category=category, since=query.since)
+        if query.after is not None:
+            after = str(parse_id(MESSAGE, query.after))
+            page = rules.read_after(session=session, message_id=after, filters=filters, mark=not query.peek)
+        elif query.peek:
+            page = rules.peek(session=session, filters=filters)
+        else:
+            page = rules.poll(session=session, filters=filters)
+        received = [bodies.received_answer(message) for message in page.messages]
+        return bodies.MessagePage(messages=received, unread_count=page.unread_count)
+
+    @endpoint(
+        "Acknowledge messages",
+        body=bodies.Acknowledgement,
+        answer=bodies.Acknowledged,
+        acts=True,
+        refuses=("message_not_found",),
+    )
+    def acknowledge(self, caller: Caller, body: bodies.Acknowledgement) -> bodies.Acknowledged:
+        """Marks messages of the acting session's inbox as read, such as those it peeked at."""
+        ids = [str(parse_id(MESSAGE, name)) for name in body.ids] if body.ids is not None else None
+        up_to = parse_id(MESSAGE, body.up_to) if body.up_to is not None else None
+        marked = rules.acknowledge(session=acting_session(caller), ids=ids, up_to=up_to)
+        return bodies.Acknowledged(acknowledged=marked)
+
+    @endpoint(
+        "Follow a sent message",
+        answer=bodies.MessageStatus,
+        acts=True,
+        refuses=("message_not_found",),
+    )
+    def status(self, caller: Caller, message_id: str) -> bodies.MessageStatus:
+        """How far a message that the acting session sent came with each recipient."""
+        canonical = parse_id(MESSAGE, message_id)
+        if canonical is None:
+            raise Refusal("message_not_found")
+        return rules.message_status(session=acting_session(caller), message_id=canonical)

@@ -1,0 +1,127 @@
+"""Inboxes: lock, post, mark as read. What sends or reads a message goes through here.
+
+An inbox is locked by its row, several in the order of their ids. A message's number is taken under the
+lock and kept until the commit, so that the order of numbers is the order of commits. Who also holds rows
+of sessions or grants locks those first: session, grants, inboxes, in this order everywhere.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+
+from hub.bell import bell
+from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
+from hub.sessions.presence import connected
+from realms.ids import MESSAGE, new_id, uuid_of
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A message on its way.
+
+    Attributes:
+        sender_id: None for the hub itself.
+        payload: compact JSON.
+        envelope: of a signed message, its members without the payload as the sender wrote them; else "".
+    """
+
+    realm_id: str
+    sender_id: str | None
+    recipients: list[str]
+    category: str
+    payload: str
+    envelope: str = ""
+    reply_to: str | None = None
+    capability: str = ""
+    expires_at: datetime | None = None
+    id: str = field(default_factory=partial(new_id, MESSAGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which messages of an inbox: of a `category`, sent at or after `since`, at most `limit`."""
+
+    limit: int
+    category: str | None = None
+    since: datetime | None = None
+
+    def matching(self, deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
+        """Keep what matches."""
+        if self.category is not None:
+            deliveries = deliveries.filter(message__category=self.category)
+        if self.since is not None:
+            deliveries = deliveries.filter(message__sent_at__gte=self.since)
+        return deliveries
+
+
+def lock_inboxes(realm_id: str, session_ids: Collection[str]) -> list[Inbox]:
+    """Lock the inboxes of live sessions of the realm until the commit; ids without one are left out."""
+    inboxes = Inbox.objects.select_for_update().filter(realm_id=realm_id, session_id__in=session_ids)
+    return list(inboxes.order_by("session_id"))
+
+
+def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
+    """Put a message into locked inboxes and ring for them after the commit.
+
+    Returns:
+        Whether every recipient has a stream open.
+    """
+    ids = [inbox.session_id for inbox in inboxes]
+    streaming = connected(ids)
+    message = Message.objects.create(
+        id=outgoing.id,
+        realm_id=outgoing.realm_id,
+        sender_id=outgoing.sender_id,
+        recipients=outgoing.recipients,
+        category=outgoing.category,
+        payload=outgoing.payload,
+        envelope=outgoing.envelope,
+        reply_to=uuid_of(outgoing.reply_to) if outgoing.reply_to else None,
+        capability=outgoing.capability,
+        expires_at=outgoing.expires_at,
+    )
+    Inbox.objects.filter(session_id__in=ids).update(seq=F("seq") + 1, unread=F("unread") + 1)
+    Delivery.objects.bulk_create(
+        Delivery(
+            recipient_id=inbox.session_id,
+            seq=inbox.seq + 1,
+            message=message,
+            delivered_at=Now() if inbox.session_id in streaming else None,
+        )
+        for inbox in inboxes
+    )
+    ring_after_commit(ids)
+    return len(streaming) == len(ids)
+
+
+def ring_after_commit(session_ids: list[str]) -> None:
+    """Wake the streams of sessions once what was written can be read."""
+    transaction.on_commit(partial(bell.ring, session_ids))
+
+
+def post_notice(outgoing: Outgoing) -> None:
+    """Put a message about control state into the inboxes that are still there, however full they are."""
+    inboxes = lock_inboxes(outgoing.realm_id, outgoing.recipients)
+    if inboxes:
+        post(outgoing, inboxes)
+
+
+def mark_read(inbox: Inbox, seqs: Collection[int]) -> int:
+    """Mark messages of a locked inbox as read and return how many were not before."""
+    unread = Delivery.objects.filter(recipient_id=inbox.session_id, seq__in=seqs, read_at=None)
+    marked = unread.update(read_at=Now(), delivered_at=Coalesce("delivered_at", Now()))
+    Inbox.objects.filter(pk=inbox.pk).update(unread=F("unread") - marked)
+    return marked
+
+
+def withdraw(inbox: Inbox, message_id: str) -> None:
+    """Take a message that nobody read out of a locked inbox."""
+    removed, _ = Delivery.objects.filter(
+        recipient_id=inbox.session_id, message_id=message_id, read_at=None
+    ).delete()
+    Inbox.objects.filter(pk=inbox.pk).update(unread=F("unread") - removed)

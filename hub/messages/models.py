@@ -1,0 +1,123 @@
+"""Messages, the inboxes they arrive in, and the pings that wait for their pong."""
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from hub.sessions.models import Session
+from realms import ids
+from realms.models import Realm
+
+HUB = "hub"  # what `from` and `to` say where the hub itself sends or is meant
+
+
+class Inbox(models.Model):
+    """A session's inbox: how many messages it ever got and how many are unread.
+
+    The row is the lock of the inbox. It is narrow and apart from the session, since every message changes
+    it, and a session without one is deregistered.
+    """
+
+    session = models.OneToOneField(Session, models.CASCADE, primary_key=True, related_name="inbox")
+    realm = models.ForeignKey(Realm, models.CASCADE, related_name="+", db_index=False)
+    seq = models.BigIntegerField(default=0, help_text="Number of the newest message.")
+    unread = models.IntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+
+    def __str__(self) -> str:
+        return str(self.session_id)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages, taken by realm first."""
+
+    def in_realm(self, realm_id: str) -> Self:
+        """Keep one realm's messages."""
+        return self.filter(realm_id=realm_id)
+
+
+class Message(models.Model):
+    """What one session, or the hub, sent to one or more."""
+
+    id = ids.IdField(prefix=ids.MESSAGE)
+    realm = models.ForeignKey(Realm, models.CASCADE, related_name="+", db_index=False)
+    sender = models.ForeignKey(
+        Session, models.CASCADE, null=True, related_name="sent", help_text="Empty: the hub itself."
+    )
+    recipients = models.JSONField(help_text="The ids that it was sent to.")
+    category = models.CharField(max_length=16)
+    # Text, not jsonb: jsonb turns 1e308 into 309 digits and loses -0.0 and the order of members, and the
+    # text goes into answers as it stands.
+    payload = models.TextField(help_text="A JSON object, as compact text.")
+    envelope = models.TextField(
+        blank=True, help_text="Of a signed message: all members but the payload, as the sender wrote them."
+    )
+    reply_to = models.UUIDField(null=True)
+    capability = models.CharField(max_length=128, blank=True)
+    sent_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index("realm", "sent_at", name="message_of_realm"),
+            models.Index("expires_at", name="message_expiring", condition=models.Q(expires_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.pk
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Deliveries, taken by inbox first."""
+
+    def in_inbox(self, session_id: str) -> Self:
+        """Keep what one inbox holds, whatever has expired left out."""
+        held = models.Q(message__expires_at=None) | models.Q(message__expires_at__gt=Now())
+        return self.filter(held, recipient_id=session_id)
+
+
+class Delivery(models.Model):
+    """A message in one inbox, under that inbox's own number."""
+
+    pk = models.CompositePrimaryKey("recipient_id", "seq")
+    recipient = models.ForeignKey(Session, models.CASCADE, related_name="deliveries", db_index=False)
+    seq = models.BigIntegerField()
+    message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries", db_index=False)
+    delivered_at = models.DateTimeField(null=True, help_text="When a stream of the recipient had it first.")
+    read_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("message", "recipient", name="delivery_once_per_recipient"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                "recipient", "seq", name="delivery_unread", condition=models.Q(read_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} to {self.recipient_id}"
+
+
+class Ping(models.Model):
+    """A caller waiting for a session's pong."""
+
+    message = models.OneToOneField(Message, models.CASCADE, primary_key=True, related_name="ping")
+    target = models.ForeignKey(Session, models.CASCADE, related_name="+")
+    asker = models.ForeignKey(Session, models.CASCADE, null=True, related_name="+")
+    nonce = models.CharField(max_length=128)
+    sent_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"ping of {self.target_id}"

@@ -1,0 +1,231 @@
+"""Messages: send, poll, acknowledge, follow up.
+
+Sending and polling exist twice: here as plain Django, which every database runs and a reader reads first,
+and in `statements` as one statement each for PostgreSQL. The statement does the whole of it or nothing;
+where it does nothing, the plain form says why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from hub.grants.models import Grant
+from hub.messages import statements
+from hub.messages.bodies import Envelope, MessageStatus, RecipientStatus
+from hub.messages.envelope import DELEGATE, check_signature, outgoing_of
+from hub.messages.inbox import Filters, Outgoing, lock_inboxes, mark_read, post, ring_after_commit
+from hub.messages.models import Delivery, Inbox, Message
+from hub.messages.pings import completes_ping
+from hub.sessions.acting import Caller, own_session
+from hub.sessions.models import Session
+from hub.wire import rfc3339
+from realms.refusal import Refusal
+
+INBOX_RETRY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that the hub has taken."""
+
+    message_id: str
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages of an inbox, oldest first, and how many unread ones matched."""
+
+    messages: list[Message]
+    unread_count: int
+
+
+def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Sent:
+    """Send an envelope to all its recipients or to none.
+
+    Args:
+        written: the envelope as the sender wrote it.
+
+    Raises:
+        Refusal: what `outgoing_of` and `check_signature` raise, and `session_not_owned`,
+            `recipient_not_found`, `grant_required`, `inbox_full`, `ping_not_waiting`.
+    """
+    outgoing = outgoing_of(caller, envelope, written)
+    if envelope.sig is not None or outgoing.category == "pong":
+        sender = own_session(caller, str(outgoing.sender_id))
+        check_signature(sender, envelope, written)
+        if outgoing.category == "pong" and completes_ping(outgoing, envelope.payload):
+            return Sent(outgoing.id, delivered=True)
+    if connection.vendor == "postgresql":
+        delivered = statements.send(caller, outgoing)
+        if delivered is not None:
+            ring_after_commit(outgoing.recipients)
+            return Sent(outgoing.id, delivered)
+    return send_plainly(caller, outgoing)
+
+
+def send_plainly(caller: Caller, outgoing: Outgoing) -> Sent:
+    """Send in one transaction of plain queries; raises as `send_message` does."""
+    sender = own_session(caller, str(outgoing.sender_id))
+    with transaction.atomic():
+        inboxes = lock_inboxes(outgoing.realm_id, outgoing.recipients)
+        _refuse_unknown(outgoing, inboxes)
+        if outgoing.category == DELEGATE:
+            _refuse_ungranted(sender, outgoing)
+        _refuse_full(caller, outgoing, inboxes)
+        delivered = post(outgoing, inboxes)
+    return Sent(outgoing.id, delivered)
+
+
+def _pointer(outgoing: Outgoing, recipient: str) -> str:
+    return "/to" if len(outgoing.recipients) == 1 else f"/to/{outgoing.recipients.index(recipient)}"
+
+
+def _refuse(code: str, outgoing: Outgoing, recipients: list[str], detail: str, **more: Any) -> Refusal:
+    errors = [{"pointer": _pointer(outgoing, to), "detail": to} for to in recipients]
+    return Refusal(code, detail, errors=errors, members={"recipients": recipients}, **more)
+
+
+def _refuse_unknown(outgoing: Outgoing, inboxes: list[Inbox]) -> None:
+    known = {inbox.session_id for inbox in inboxes}
+    if unknown := [to for to in outgoing.recipients if to not in known]:
+        detail = f"Not a session of this realm: {', '.join(unknown)}. Nothing was sent."
+        raise _refuse("recipient_not_found", outgoing, unknown, detail)
+
+
+def _refuse_ungranted(sender: Session, outgoing: Outgoing) -> None:
+    """A delegate needs each recipient's declaration and its grant; a session needs none of its own."""
+    others = [to for to in outgoing.recipients if to != sender.pk]
+    sessions = Session.objects.in_realm(outgoing.realm_id).filter(pk__in=others)
+    declared = set(sessions.filter(capabilities__declares=outgoing.capability).values_list("pk", flat=True))
+    grants = Grant.objects.in_realm(outgoing.realm_id).active()
+    granted = set(
+        grants.filter(requester=sender, grantor__in=others, capability=outgoing.capability).values_list(
+            "grantor_id", flat=True
+        )
+    )
+    if missing := [to for to in others if to not in declared & granted]:
+        detail = (
+            f"No active {outgoing.capability} grant from {', '.join(missing)}. Ask each with "
+            f'POST /api/v1/grants {{"to": "{missing[0]}", "capability": "{outgoing.capability}"}}; '
+            "it has to have declared the capability."
+        )
+        raise _refuse("grant_required", outgoing, missing, detail)
+
+
+def _refuse_full(caller: Caller, outgoing: Outgoing, inboxes: list[Inbox]) -> None:
+    full = {inbox.session_id for inbox in inboxes if inbox.unread >= caller.key.inbox_limit}
+    if recipients := [to for to in outgoing.recipients if to in full]:
+        retry = {"Retry-After": str(INBOX_RETRY_SECONDS)}
+        detail = f"No room in the inbox of {', '.join(recipients)}. Nothing was sent."
+        raise _refuse("inbox_full", outgoing, recipients, detail, headers=retry)
+
+
+def poll(*, session: Session, filters: Filters) -> Page:
+    """Return unread messages and mark exactly those as read: each goes to one of many pollers."""
+    if connection.vendor == "postgresql":
+        return Page(*statements.poll(session.pk, filters))
+    return poll_plainly(session, filters)
+
+
+def poll_plainly(session: Session, filters: Filters) -> Page:
+    """Poll in one transaction of plain queries."""
+    with transaction.atomic():
+        inboxes = lock_inboxes(session.realm_id, [session.pk])
+        unread = filters.matching(Delivery.objects.in_inbox(session.pk).filter(read_at=None))
+        found = list(unread.select_related("message").order_by("seq")[: filters.limit])
+        count = len(found) if len(found) < filters.limit else unread.count()
+        for inbox in inboxes:
+            mark_read(inbox, [delivery.seq for delivery in found])
+    return Page([delivery.message for delivery in found], count)
+
+
+def peek(*, session: Session, filters: Filters) -> Page:
+    """Return unread messages and mark nothing."""
+    unread = filters.matching(Delivery.objects.in_inbox(session.pk).filter(read_at=None))
+    found = unread.select_related("message").order_by("seq")[: filters.limit]
+    return Page([delivery.message for delivery in found], unread.count())
+
+
+def read_after(*, session: Session, message_id: str, filters: Filters, mark: bool) -> Page:
+    """Return what came after a message, read or not, marking it as read if `mark`.
+
+    Raises:
+        Refusal: `message_not_found`, if the inbox does not hold the message (any more).
+    """
+    with transaction.atomic():
+        inboxes = lock_inboxes(session.realm_id, [session.pk])
+        held = Delivery.objects.in_inbox(session.pk)
+        after = held.filter(message_id=message_id).first()
+        if after is None:
+            oldest = held.order_by("seq").first()
+            raise Refusal(
+                "message_not_found",
+                "The inbox does not hold the message that `after` names (any more); "
+                "leave `after` out, or name the oldest that it holds.",
+                members={"oldest": oldest.message_id if oldest else None},
+            )
+        later = filters.matching(held.filter(seq__gt=after.seq))
+        found = list(later.select_related("message").order_by("seq")[: filters.limit])
+        unread = later.filter(read_at=None).count()
+        for inbox in inboxes if mark else []:
+            mark_read(inbox, [delivery.seq for delivery in found])
+    return Page([delivery.message for delivery in found], unread)
+
+
+def acknowledge(*, session: Session, ids: list[str] | None, up_to: str | None) -> int:
+    """Mark messages as read: those of `ids`, or all up to and including `up_to`; return how many were not.
+
+    Raises:
+        Refusal: `message_not_found`; then nothing is marked.
+    """
+    named = ids if ids is not None else [str(up_to)]
+    with transaction.atomic():
+        inboxes = lock_inboxes(session.realm_id, [session.pk])
+        mine = Delivery.objects.filter(recipient=session)
+        seqs = dict(mine.filter(message_id__in=named).values_list("message_id", "seq"))
+        if missing := [name for name in named if name not in seqs]:
+            errors = [
+                {"pointer": f"/ids/{named.index(name)}" if ids else "/up_to", "detail": name}
+                for name in missing
+            ]
+            detail = f"Not in the inbox of {session.pk}: {', '.join(missing)}."
+            raise Refusal("message_not_found", detail, errors=errors)
+        chosen = list(seqs.values())
+        if up_to is not None:
+            unread = mine.filter(seq__lte=chosen[0], read_at=None)
+            chosen = list(unread.values_list("seq", flat=True))
+        return sum(mark_read(inbox, chosen) for inbox in inboxes)
+
+
+def message_status(*, session: Session, message_id: str) -> MessageStatus:
+    """Return how far a message came, for its sender.
+
+    Raises:
+        Refusal: `message_not_found`.
+    """
+    message = Message.objects.in_realm(session.realm_id).filter(pk=message_id, sender=session).first()
+    if message is None:
+        raise Refusal("message_not_found")
+    deliveries = {delivery.recipient_id: delivery for delivery in message.deliveries.all()}
+    return MessageStatus(
+        id=message.pk,
+        from_=session.pk,
+        category=message.category,
+        sent_at=rfc3339(message.sent_at),
+        recipients=[_recipient_status(to, deliveries.get(to)) for to in message.recipients],
+    )
+
+
+def _recipient_status(to: str, delivery: Delivery | None) -> RecipientStatus:
+    if delivery is None:
+        return RecipientStatus(to=to, status="discarded", delivered_at=None, read_at=None)
+    status = "read" if delivery.read_at else "delivered" if delivery.delivered_at else "queued"
+    return RecipientStatus(
+        to=to,
+        status=status,
+        delivered_at=rfc3339(delivery.delivered_at) if delivery.delivered_at else None,
+        read_at=rfc3339(delivery.read_at) if delivery.read_at else None,
+    )

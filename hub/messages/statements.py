@@ -1,0 +1,196 @@
+"""Sending and polling as one PostgreSQL statement each.
+
+Both do what the plain forms in `hub.messages.rules` do, in one round trip and one transaction of their
+own. A statement sees the database as it was when it began, and a row that it then locks as it is now:
+what must be current is therefore read from locked rows. `tests/messages/test_statements.py` holds both
+forms to the same outcomes.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from hub.messages.inbox import Filters, Outgoing
+from hub.messages.models import Message
+from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller
+from hub.sessions.presence import PROCESS_TIMEOUT_SECONDS
+from realms.ids import MESSAGE, SESSION, id_of, uuid_of
+
+# `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
+SEND = """
+WITH sender AS (
+    SELECT id, last_seen, status FROM hub_session
+    WHERE id = %(sender)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+      AND status <> 'deregistered'
+), locked AS MATERIALIZED (
+    SELECT session_id, unread FROM hub_inbox
+    WHERE realm_id = %(realm)s::uuid AND session_id = ANY(%(recipients)s::uuid[])
+    ORDER BY session_id FOR UPDATE
+), ungranted AS (
+    SELECT recipient FROM unnest(%(recipients)s::uuid[]) AS recipient
+    WHERE %(delegate)s::boolean AND recipient <> %(sender)s::uuid AND NOT (
+        EXISTS (
+            SELECT 1 FROM hub_session target
+            WHERE target.id = recipient AND target.realm_id = %(realm)s::uuid
+              AND target.capabilities ? %(capability)s::text)
+        AND EXISTS (
+            SELECT 1 FROM hub_grant held
+            WHERE held.requester_id = %(sender)s::uuid AND held.grantor_id = recipient
+              AND held.realm_id = %(realm)s::uuid AND held.capability = %(capability)s::text
+              AND held.status = 'active' AND held.expires_at > clock_timestamp()))
+), verdict AS MATERIALIZED (
+    SELECT EXISTS (SELECT 1 FROM sender) AND NOT EXISTS (SELECT 1 FROM ungranted)
+       AND count(*) = cardinality(%(recipients)s::uuid[])
+       AND coalesce(max(unread), 0) < %(inbox_limit)s::int AS good
+    FROM locked
+), seen AS (
+    UPDATE hub_session SET last_seen = clock_timestamp(), status = 'active'
+    FROM sender, verdict
+    WHERE verdict.good AND hub_session.id = sender.id
+      AND (sender.last_seen < clock_timestamp() - %(seen_grain)s::interval OR sender.status = 'inactive')
+      AND hub_session.status <> 'deregistered'
+), bumped AS (
+    UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
+    FROM locked, verdict
+    WHERE verdict.good AND hub_inbox.session_id = locked.session_id
+    RETURNING hub_inbox.session_id, hub_inbox.seq
+), message AS (
+    INSERT INTO hub_message (id, realm_id, sender_id, recipients, category, payload, envelope, reply_to,
+                             capability, sent_at, expires_at)
+    SELECT %(id)s::uuid, %(realm)s::uuid, %(sender)s::uuid, %(recipient_ids)s::jsonb, %(category)s::text,
+           %(payload)s::text, %(envelope)s::text, %(reply_to)s::uuid, %(capability)s::text,
+           clock_timestamp(), %(expires_at)s::timestamptz
+    FROM verdict WHERE verdict.good
+), delivered AS (
+    INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at)
+    SELECT session_id, seq, %(id)s::uuid, CASE WHEN EXISTS (
+        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
+        WHERE stream.session_id = bumped.session_id
+          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) THEN clock_timestamp() END
+    FROM bumped
+    RETURNING delivered_at
+)
+SELECT count(*), bool_and(delivered_at IS NOT NULL) FROM delivered
+"""
+
+# A poller that waited for the lock may find that others took what it saw: `marked` leaves that out.
+POLL = """
+WITH inbox AS MATERIALIZED (
+    SELECT session_id FROM hub_inbox WHERE session_id = %(session)s::uuid FOR UPDATE
+), unread AS MATERIALIZED (
+    SELECT delivery.seq, message.id, message.sender_id, message.category, message.payload,
+           message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
+    FROM inbox JOIN hub_delivery delivery ON delivery.recipient_id = inbox.session_id
+    JOIN hub_message message ON message.id = delivery.message_id
+    WHERE delivery.read_at IS NULL
+      AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+      AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
+      AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
+    ORDER BY delivery.seq LIMIT %(limit)s::int
+), marked AS (
+    UPDATE hub_delivery SET read_at = clock_timestamp(),
+           delivered_at = coalesce(hub_delivery.delivered_at, clock_timestamp())
+    FROM unread
+    WHERE hub_delivery.recipient_id = %(session)s::uuid AND hub_delivery.seq = unread.seq
+      AND hub_delivery.read_at IS NULL
+    RETURNING hub_delivery.seq
+), counted AS (
+    UPDATE hub_inbox SET unread = hub_inbox.unread - (SELECT count(*) FROM marked)
+    FROM inbox WHERE hub_inbox.session_id = inbox.session_id AND EXISTS (SELECT 1 FROM marked)
+)
+SELECT (SELECT count(*) FROM unread), marked.seq, unread.id, unread.sender_id, unread.category,
+       unread.payload, unread.envelope, unread.reply_to, unread.capability, unread.sent_at, unread.expires_at
+FROM unread LEFT JOIN marked ON marked.seq = unread.seq
+ORDER BY unread.seq
+"""
+
+COUNT_UNREAD = """
+SELECT count(*) FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
+WHERE delivery.recipient_id = %(session)s::uuid AND delivery.read_at IS NULL
+  AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+  AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
+  AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
+"""
+
+_SEEN_GRAIN = timedelta(seconds=SEEN_GRAIN_SECONDS)
+_PROCESS_TIMEOUT = timedelta(seconds=PROCESS_TIMEOUT_SECONDS)
+
+
+def send(caller: Caller, outgoing: Outgoing) -> bool | None:
+    """Send a message if all checks hold.
+
+    Returns:
+        Whether every recipient has a stream open; None if nothing was done.
+    """
+    assert outgoing.sender_id is not None
+    parameters = {
+        "id": uuid_of(outgoing.id),
+        "realm": uuid_of(outgoing.realm_id),
+        "key": uuid_of(caller.key.key_id),
+        "sender": uuid_of(outgoing.sender_id),
+        "recipients": [uuid_of(recipient) for recipient in outgoing.recipients],
+        "recipient_ids": Jsonb(outgoing.recipients),
+        "category": outgoing.category,
+        "payload": outgoing.payload,
+        "envelope": outgoing.envelope,
+        "reply_to": uuid_of(outgoing.reply_to) if outgoing.reply_to else None,
+        "capability": outgoing.capability,
+        "delegate": bool(outgoing.capability),
+        "expires_at": outgoing.expires_at,
+        "inbox_limit": caller.key.inbox_limit,
+        "seen_grain": _SEEN_GRAIN,
+        "process_timeout": _PROCESS_TIMEOUT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SEND, parameters)
+        count, delivered = cursor.fetchone()
+    return bool(delivered) if count else None
+
+
+def poll(session_id: str, filters: Filters) -> tuple[list[Message], int]:
+    """Return unread messages, now marked as read, and how many unread ones matched."""
+    parameters: dict[str, Any] = {
+        "session": uuid_of(session_id),
+        "category": filters.category,
+        "since": filters.since,
+        "limit": filters.limit,
+    }
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(POLL, parameters)
+            rows = cursor.fetchall()
+            mine = [_message(*row[2:]) for row in rows if row[1] is not None]
+            if mine or not rows:
+                break  # else other pollers took all of the page while this one waited: look again
+        count = len(mine)
+        if len(rows) == filters.limit:
+            cursor.execute(COUNT_UNREAD, parameters)
+            count += cursor.fetchone()[0]
+    return mine, count
+
+
+def _message(
+    message: uuid.UUID,
+    sender: uuid.UUID | None,
+    category: str,
+    payload: str,
+    envelope: str,
+    reply_to: uuid.UUID | None,
+    capability: str,
+    sent_at: datetime,
+    expires_at: datetime | None,
+) -> Message:
+    return Message(
+        id=id_of(MESSAGE, message),
+        sender_id=id_of(SESSION, sender) if sender else None,
+        category=category,
+        payload=payload,
+        envelope=envelope,
+        reply_to=reply_to,
+        capability=capability,
+        sent_at=sent_at,
+        expires_at=expires_at,
+    )

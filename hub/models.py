@@ -1,0 +1,21 @@
+"""Every model of the protocol, gathered for Django's migrations."""
+
+from hub.grants.models import Grant
+from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
+from hub.messages.models import Delivery, Inbox, Message, Ping
+from hub.sessions.models import Session
+from hub.sessions.presence import LiveProcess, OpenStream
+
+__all__ = [
+    "Delivery",
+    "Grant",
+    "Inbox",
+    "LiveProcess",
+    "MemoryEntry",
+    "MemoryNamespace",
+    "MemoryUsage",
+    "Message",
+    "OpenStream",
+    "Ping",
+    "Session",
+]

@@ -1,0 +1,99 @@
+"""Sessions: the viewset."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from hub.api.endpoint import Answer, Example, endpoint
+from hub.api.pages import ListQuery, page_of
+from hub.api.viewset import HubViewSet
+from hub.sessions import bodies, rules
+from hub.sessions.acting import Caller
+from hub.sessions.presence import connected
+from realms.ids import SESSION, parse_id
+from realms.refusal import Refusal
+
+
+class SessionQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
+    """Which sessions to list."""
+
+    kind: bodies.Kind | None = None
+    status: Annotated[
+        Literal["active", "inactive", "all"], Meta(description="`all`: active and inactive ones.")
+    ] = "active"
+    capability: Annotated[bodies.Capability | None, Meta(description="Sessions that declared it.")] = None
+    name: Annotated[bodies.Name | None, Meta(description="In any letter case.")] = None
+
+
+def session_id_of(text: str) -> str:
+    """Return the id in a path; raises `Refusal` `session_not_found` if it is none."""
+    session_id = parse_id(SESSION, text)
+    if session_id is None:
+        raise Refusal("session_not_found")
+    return session_id
+
+
+class SessionViewSet(HubViewSet):
+    """The running agents of a realm."""
+
+    @endpoint(
+        "Register a session",
+        body=bodies.Registration,
+        answer=bodies.RegisteredSession,
+        refuses=("realm_access_denied", "session_name_taken"),
+        example=Example(
+            body={
+                "name": "my-agent",
+                "kind": "interactive",
+                "realm": "default",
+                "capabilities": ["memory.read", "memory.write", "delegate.receive"],
+            },
+        ),
+    )
+    def register(self, caller: Caller, body: bodies.Registration) -> bodies.RegisteredSession:
+        """The API key owns the session and may act as it from now on."""
+        caller.check_realm(body.realm)
+        new = rules.NewSession(
+            name=body.name,
+            kind=body.kind,
+            capabilities=body.capabilities,
+            public_key=body.public_key,
+            manifest=body.manifest,
+        )
+        session = rules.register_session(caller=caller, new=new)
+        return bodies.registered_answer(session, caller.key.realm_slug)
+
+    @endpoint(
+        "List sessions",
+        query=SessionQuery,
+        answer=bodies.SessionList,
+        paged=True,
+        refuses=("invalid_cursor", "realm_access_denied"),
+    )
+    def list(self, caller: Caller, query: SessionQuery) -> Answer:
+        """The sessions of the caller's realm, active ones unless `status` says otherwise, oldest first."""
+        caller.check_realm(query.realm)
+        matching = rules.sessions_of(
+            caller, status=query.status, kind=query.kind, capability=query.capability, name=query.name
+        )
+        page, headers = page_of(matching, by="pk", caller=caller, path="/api/v1/sessions", query=query)
+        listed = [bodies.listed_answer(session) for session in page]
+        return Answer(bodies.SessionList(sessions=listed, total=matching.count()), headers)
+
+    @endpoint("Get a session", answer=bodies.SessionDetail, refuses=("session_not_found",))
+    def get_session(self, caller: Caller, session_id: str) -> bodies.SessionDetail:
+        """All that a session said of itself, its status, and whether a stream is open."""
+        session = rules.session_in_realm(caller, session_id_of(session_id))
+        return bodies.detail_answer(session, caller.key.realm_slug, connected=bool(connected([session.pk])))
+
+    @endpoint(
+        "Deregister a session",
+        answer=bodies.Deregistered,
+        refuses=("session_not_found", "session_not_owned"),
+    )
+    def deregister(self, caller: Caller, session_id: str) -> bodies.Deregistered:
+        """By the API key that registered it. Its unread messages are discarded, its grants revoked, its
+        streams end and its name is free; what it wrote into memory stays.
+        """
+        rules.deregister_session(caller=caller, session_id=session_id_of(session_id))
+        return bodies.Deregistered(message="Session deregistered.")

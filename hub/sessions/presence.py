@@ -1,0 +1,62 @@
+"""Presence: which streams are open, and which process holds them.
+
+A process writes one row and beats it; a stream's row counts only while its process beats, so that a
+process that is killed takes its streams with it and nobody has to clean up at once.
+"""
+
+from datetime import timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from hub.sessions.models import Session
+
+PROCESS_TIMEOUT_SECONDS = 15
+
+
+class LiveProcess(models.Model):
+    """A server process that holds streams."""
+
+    id = models.UUIDField(primary_key=True)
+    beat_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "live processes"
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class OpenStreamQuerySet(models.QuerySet["OpenStream"]):
+    """Streams that are open."""
+
+    def alive(self) -> Self:
+        """Keep the streams of processes that are alive."""
+        return self.filter(process__beat_at__gt=Now() - timedelta(seconds=PROCESS_TIMEOUT_SECONDS))
+
+
+class OpenStream(models.Model):
+    """A stream that a session has open."""
+
+    id = models.UUIDField(primary_key=True)
+    session = models.ForeignKey(Session, models.CASCADE, related_name="streams")
+    process = models.ForeignKey(LiveProcess, models.CASCADE, related_name="streams")
+    opened_at = models.DateTimeField(db_default=Now())
+
+    objects = OpenStreamQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+def connected(session_ids: list[str]) -> set[str]:
+    """Return those of the sessions that have a stream open now."""
+    alive = OpenStream.objects.alive().filter(session_id__in=session_ids)
+    return set(alive.values_list("session_id", flat=True))
+
+
+def sweep_processes() -> int:
+    """Forget processes that died, and the streams that they held; return how many rows went."""
+    dead = Now() - timedelta(seconds=4 * PROCESS_TIMEOUT_SECONDS)
+    return LiveProcess.objects.filter(beat_at__lt=dead).delete()[0]

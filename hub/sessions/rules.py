@@ -1,0 +1,138 @@
+"""Sessions: register, find, deregister, go quiet."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from hub.grants.rules import revoke_grants_of
+from hub.memory.rules import inherit_namespaces
+from hub.messages.inbox import ring_after_commit
+from hub.messages.models import Delivery, Inbox
+from hub.sessions.acting import Caller
+from hub.sessions.models import Session, SessionQuerySet
+from hub.sessions.presence import OpenStream
+from hub.wire import compact
+from realms.refusal import Refusal
+from realms.spans import span
+
+Status = Session.Status
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What an agent says of itself when it registers."""
+
+    name: str
+    kind: str
+    capabilities: list[str] = field(default_factory=list)
+    public_key: str | None = None
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+def register_session(*, caller: Caller, new: NewSession) -> Session:
+    """Register a session, which its API key owns from now on.
+
+    It inherits the memory namespaces of a deregistered session of the same name and key.
+
+    Raises:
+        Refusal: `session_name_taken`.
+    """
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                session = Session.objects.create(
+                    realm_id=caller.realm_id,
+                    key_id=caller.key.key_id,
+                    name=new.name,
+                    kind=new.kind,
+                    capabilities=list(dict.fromkeys(new.capabilities)),
+                    public_key=new.public_key,
+                    manifest=compact(new.manifest).decode(),
+                )
+        except IntegrityError:
+            raise Refusal(
+                "session_name_taken", f"A session of this realm is named {new.name}; choose another name."
+            ) from None
+        Inbox.objects.create(session=session, realm_id=caller.realm_id)
+        inherit_namespaces(heir=session)
+    return session
+
+
+def sessions_of(
+    caller: Caller, *, status: str, kind: str | None, capability: str | None, name: str | None
+) -> SessionQuerySet:
+    """Return the sessions of the caller's realm that match; `status` is a status or `all`."""
+    sessions = Session.objects.in_realm(caller.realm_id)
+    if status != "all":
+        sessions = sessions.filter(status=status)
+    if kind is not None:
+        sessions = sessions.filter(kind=kind)
+    if capability is not None:
+        sessions = sessions.filter(capabilities__declares=capability)
+    if name is not None:
+        sessions = sessions.filter(name__iexact=name)
+    return sessions
+
+
+def session_in_realm(caller: Caller, session_id: str) -> Session:
+    """Return any session of the caller's realm.
+
+    Raises:
+        Refusal: `session_not_found`.
+    """
+    session = Session.objects.in_realm(caller.realm_id).filter(pk=session_id).first()
+    if session is None:
+        raise Refusal("session_not_found")
+    return session
+
+
+def deregister_session(*, caller: Caller, session_id: str) -> None:
+    """End a session of the caller's.
+
+    Its unread messages are discarded, its grants revoked, its streams end, and its name is free. What it
+    wrote into memory stays.
+
+    Raises:
+        Refusal: `session_not_found`, `session_not_owned`.
+    """
+    session = session_in_realm(caller, session_id)
+    if session.key_id != caller.key.key_id:
+        raise Refusal("session_not_owned", "Only the API key that registered a session may deregister it.")
+    if not end_session(session):
+        raise Refusal("session_not_found")
+
+
+def end_session(session: Session) -> bool:
+    """Deregister a session, whoever wants it; False if it was deregistered already."""
+    with transaction.atomic():
+        live = Session.objects.in_realm(session.realm_id).filter(pk=session.pk)
+        if not live.update(status=Status.DEREGISTERED, last_seen=Now()):
+            return False
+        revoke_grants_of(session)  # locks the inboxes, this one's too
+        Delivery.objects.filter(recipient=session, read_at=None).delete()
+        Inbox.objects.filter(session=session).delete()
+        ring_after_commit([session.pk])
+    session.status = Status.DEREGISTERED
+    return True
+
+
+def sweep_sessions() -> tuple[int, int]:
+    """Turn quiet sessions inactive, and deregister those that stayed so; return how many of each.
+
+    A session with an open stream is not quiet.
+    """
+    streaming = OpenStream.objects.alive().values("session_id")
+    quiet = Session.objects.filter(status=Status.ACTIVE).exclude(pk__in=streaming)
+    overdue = quiet.filter(last_seen__lt=Now() - span("realm__session_timeout_seconds", timedelta(seconds=1)))
+    # Claimed by the update itself: a session that acts in between is no longer overdue.
+    inactive = Session.objects.filter(pk__in=overdue.values("pk"), status=Status.ACTIVE).update(
+        status=Status.INACTIVE
+    )
+    gone = Session.objects.filter(
+        status=Status.INACTIVE, last_seen__lt=Now() - span("realm__session_expiry_days", timedelta(days=1))
+    ).exclude(pk__in=streaming)
+    ended = sum(end_session(session) for session in gone[:1000])
+    return inactive, ended

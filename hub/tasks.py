@@ -1,0 +1,27 @@
+"""Periodic work. Each task calls the rule; the schedule is in `config.celery`."""
+
+from celery import shared_task
+
+from hub.grants.rules import expire_grants as expire_grants_rule
+from hub.messages.retention import sweep_messages as sweep_messages_rule
+from hub.sessions.presence import sweep_processes
+from hub.sessions.rules import sweep_sessions as sweep_sessions_rule
+
+
+@shared_task
+def expire_grants() -> None:
+    """End the grants whose time has come, and tell both sides."""
+    expire_grants_rule()
+
+
+@shared_task
+def sweep_sessions() -> None:
+    """Note which sessions went quiet, and which have been for too long."""
+    sweep_processes()
+    sweep_sessions_rule()
+
+
+@shared_task
+def sweep_messages() -> None:
+    """Drop what expired or is older than its realm keeps it."""
+    sweep_messages_rule()

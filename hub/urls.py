@@ -1,0 +1,47 @@
+"""Every route of the protocol, in the order of the API reference."""
+
+from django.urls import URLPattern, path, re_path
+
+from hub.api.problems import api_not_found
+from hub.api.schema import SchemaViewSet, redoc_page, swagger_page
+from hub.api.viewset import HubViewSet
+from hub.grants.api import GrantViewSet
+from hub.live.ping import PingConsumer
+from hub.live.stream import StreamConsumer
+from hub.memory.api import MemoryViewSet
+from hub.messages.api import MessageViewSet
+from hub.sessions.api import SessionViewSet
+
+V1 = "api/v1"
+
+
+def route(where: str, viewset: type[HubViewSet], **verbs: str) -> URLPattern:
+    """Return the pattern of a path below /api/v1, whose HTTP methods are these methods of the viewset."""
+    return path(
+        f"{V1}/{where}", viewset.as_view(verbs), name=f"{viewset.__name__}-{'-'.join(verbs.values())}"
+    )
+
+
+# Held open without a thread, so routed before Django, in config.asgi.
+live_urlpatterns = [
+    path(f"{V1}/sessions/<str:session_id>/ping", PingConsumer.as_asgi()),
+    path(f"{V1}/messages/stream", StreamConsumer.as_asgi()),
+]
+
+urlpatterns = [
+    route("sessions", SessionViewSet, post="register", get="list"),
+    route("sessions/<str:session_id>", SessionViewSet, get="get_session", delete="deregister"),
+    route("messages", MessageViewSet, post="send", get="poll"),
+    route("messages/ack", MessageViewSet, post="acknowledge"),
+    route("messages/<str:message_id>", MessageViewSet, get="status"),
+    route("memory", MemoryViewSet, get="read", post="write"),
+    route("memory/<str:key>", MemoryViewSet, get="get_entry", delete="delete_entry"),
+    route("grants", GrantViewSet, post="request_grant", get="list"),
+    route("grants/<str:grant_id>", GrantViewSet, get="get_grant", delete="revoke"),
+    route("grants/<str:grant_id>/approve", GrantViewSet, post="approve"),
+    route("grants/<str:grant_id>/deny", GrantViewSet, post="deny"),
+    route("schema", SchemaViewSet, get="schema_document"),
+    path("api/docs", swagger_page, name="swagger"),
+    path("api/docs/redoc", redoc_page, name="redoc"),
+    re_path(r"^api(/|$)", api_not_found),
+]

@@ -1,0 +1,77 @@
+"""Fixtures: the cast (see `tests.cast`), and what the tests need of the machine."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from realms import keys
+from realms.models import Realm
+from tests.cast import Agent, new_agent, new_key, new_realm
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    has_postgres = "postgresql" in settings.DATABASES["default"]["ENGINE"]
+    has_redis = hasattr(settings, "CHANNEL_LAYERS")
+    for item in items:
+        if item.get_closest_marker("postgres") and not has_postgres:
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
+        if item.get_closest_marker("redis") and not has_redis:
+            item.add_marker(pytest.mark.skip(reason="needs Redis"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_key_cache() -> Iterator[None]:
+    """A key of one test is none of the next, whose database it is not in."""
+    keys.forget_cached_keys()
+    yield
+    keys.forget_cached_keys()
+
+
+@pytest.fixture
+def realm(db: None) -> Realm:
+    """Alice's realm `default`."""
+    return new_realm("alice")
+
+
+@pytest.fixture
+def key(realm: Realm) -> str:
+    """The plaintext of a key of Alice's realm, with both scopes."""
+    return new_key(realm)[1]
+
+
+@pytest.fixture
+def caller(key: str) -> Agent:
+    """Somebody with Alice's key who acts as no session in particular."""
+    return Agent(key)
+
+
+@pytest.fixture
+def alice(key: str) -> Agent:
+    """The agent `alice`."""
+    return new_agent(key, "alice", capabilities=["delegate.receive"])
+
+
+@pytest.fixture
+def bob(key: str) -> Agent:
+    """The agent `bob`, of the same realm and key as alice, who takes delegated work."""
+    return new_agent(key, "bob", "executor", capabilities=["delegate.receive", "memory.read"])
+
+
+@pytest.fixture
+def charlie(realm: Realm) -> Agent:
+    """The agent `charlie`, of the same realm but another key."""
+    return new_agent(new_key(realm)[1], "charlie", "observer")
+
+
+@pytest.fixture
+def mallory(db: None) -> Agent:
+    """The agent `mallory` of another realm, also named `default`."""
+    return new_agent(new_key(new_realm("mallory"))[1], "mallory", capabilities=["delegate.receive"])
+
+
+@pytest.fixture
+def is_postgresql() -> bool:
+    """Whether the tests run on PostgreSQL."""
+    return connection.vendor == "postgresql"

@@ -1,0 +1,24 @@
+"""Settings of the tests: a data directory of their own, and the servers that the environment names.
+
+`TEST_DATABASE_URL` and `TEST_REDIS_URL` choose PostgreSQL and Redis; without them the tests run embedded.
+"""
+
+import os
+import tempfile
+
+for name in ("DATABASE_URL", "REDIS_URL"):
+    os.environ.pop(name, None)
+    if value := os.environ.get(f"TEST_{name}"):
+        os.environ[name] = value
+os.environ.setdefault("SECRET_KEY", "tests-only")
+os.environ["HUB_ORIGIN"] = "http://testserver"
+os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
+os.environ["HUB_DATA_DIR"] = tempfile.mkdtemp(prefix="aisp-hub-tests-")
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES, env  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast: nothing here is a secret
+if env.EMBEDDED:
+    # A file, as in production: an in-memory database would be one connection for all threads.
+    DATABASES["default"]["TEST"] = {"NAME": str(env.DATA_DIR / "test.sqlite3")}
