@@ -5,6 +5,7 @@ the loop and then runs in a small fixed pool of threads, each with a database co
 """
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -18,7 +19,10 @@ from hub.api.intake import Intake
 from hub.live.lifespan import lifespan
 from hub.urls import live_urlpatterns
 
-requests = Intake(WSGIMiddleware(wsgi_application, workers=settings.HUB_REQUEST_THREADS))
+# The servers' own types of ASGI and WSGI are of three minds; all of it is the same protocol.
+wsgi: Any = wsgi_application
+threads: Any = WSGIMiddleware(wsgi, workers=settings.HUB_REQUEST_THREADS)
+requests: Any = Intake(threads)
 
 application = ProtocolTypeRouter(
     {

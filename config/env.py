@@ -40,7 +40,8 @@ def secret_key() -> str:
     Raises:
         ImproperlyConfigured: the hub is hosted and `SECRET_KEY` is not set.
     """
-    if key := env.str("SECRET_KEY", default=""):
+    key: str = env.str("SECRET_KEY", default="")
+    if key:
         return key
     if not (EMBEDDED or DEBUG):
         raise ImproperlyConfigured(

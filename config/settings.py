@@ -144,7 +144,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W003",
 ]
 
-REST_FRAMEWORK = {
+REST_FRAMEWORK: dict[str, Any] = {
     # Credentials, bodies and answers are the hub's own (hub.api.viewset); nothing of these runs.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

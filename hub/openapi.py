@@ -15,13 +15,14 @@ def complete(result: Json, generator: Any, **_: Any) -> Json:
         for _, _, method, callback in generator.endpoints
     ]
     for pattern in live_urlpatterns:
-        consumer = pattern.callback.consumer_class
+        callback: Any = pattern.callback
+        consumer = callback.consumer_class
         path = "/" + re.sub(r"<str:(\w+)>", r"{\1}", str(pattern.pattern))
         operation = operation_of(consumer.endpoint, path, consumer.method)
         result["paths"].setdefault(path, {})[consumer.method.lower()] = operation
         endpoints.append(consumer.endpoint)
     structs = {struct for e in endpoints for struct in (e.body, e.answer) if struct is not None}
-    _, components = components_of(sorted(structs, key=lambda struct: struct.__name__))
+    components = components_of(sorted(structs, key=lambda struct: struct.__name__))[1]
     result["components"] = {
         "schemas": {"Problem": PROBLEM, **components},
         "securitySchemes": SECURITY_SCHEMES,

@@ -1,5 +1,7 @@
 """Every route of the protocol, in the order of the API reference."""
 
+from typing import Any
+
 from django.urls import URLPattern, path, re_path
 
 from hub.api.problems import api_not_found
@@ -15,7 +17,7 @@ from hub.sessions.api import SessionViewSet
 V1 = "api/v1"
 
 
-def route(where: str, viewset: type[HubViewSet], **verbs: str) -> URLPattern:
+def route(where: str, viewset: type[HubViewSet], **verbs: Any) -> URLPattern:
     """Return the pattern of a path below /api/v1, whose HTTP methods are these methods of the viewset."""
     return path(
         f"{V1}/{where}", viewset.as_view(verbs), name=f"{viewset.__name__}-{'-'.join(verbs.values())}"

@@ -15,8 +15,9 @@ os.environ["HUB_ORIGIN"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
 os.environ["HUB_DATA_DIR"] = tempfile.mkdtemp(prefix="aisp-hub-tests-")
 
+from config import env  # noqa: E402
 from config.settings import *  # noqa: E402, F403
-from config.settings import DATABASES, env  # noqa: E402
+from config.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast: nothing here is a secret
 if env.EMBEDDED:

@@ -246,9 +246,10 @@ def _example(code: str) -> Json:
     }
 
 
-class HubSchema(AutoSchema):  # type: ignore[misc]
+class HubSchema(AutoSchema):
     """Gives drf-spectacular the operation that a viewset's method declares."""
 
     def get_operation(self, path: str, *args: Any) -> Json:
         """Return the operation of the view's current action."""
-        return operation_of(getattr(self.view, self.view.action).endpoint, path, args[2])
+        view: Any = self.view
+        return operation_of(getattr(view, view.action).endpoint, path, args[2])

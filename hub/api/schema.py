@@ -27,7 +27,8 @@ class SchemaQuery(msgspec.Struct, forbid_unknown_fields=True):
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of this hub, which is the same for its whole life."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)
+    generator: Any = SchemaGenerator
+    schema: dict[str, Any] = generator().get_schema(public=True)
     return schema
 
 

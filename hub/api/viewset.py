@@ -55,7 +55,7 @@ class HubViewSet(ViewSet):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request without parsers, authenticators and negotiator."""
-        self.action = self.action_map.get(str(request.method).lower())
+        self.action = self.action_map.get(str(request.method).lower(), "")
         return Request(request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -22,7 +22,7 @@ from realms.refusal import Refusal
 log = structlog.get_logger(__name__)
 
 
-class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
+class LiveConsumer(AsyncConsumer):
     """Answers one request; `answer` runs until it returns or the client leaves."""
 
     channel_layer_alias = ""  # no channel of its own: the process hears the bell once for all

@@ -34,6 +34,8 @@ HEARTBEAT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 30.0
 STREAMS_PER_SESSION = 8
 PAGE_MESSAGES = 50
+# Neither this nor the retry time is followed by a blank line, which some clients take for an empty event.
+HEARTBEAT = b": still here\n"
 RETRY_MILLISECONDS = (1_000, 5_000)  # a random delay between these keeps a crowd from returning at once
 
 
@@ -127,8 +129,8 @@ class StreamConsumer(LiveConsumer):
                 if not page:
                     outlet.go_live(at_least=unread_up_to)
                     tailer.ring([outlet.session_id])  # what came between that page and now
-            elif event := outlet.take():
-                await self._send(outlet, event)
+            elif queued := outlet.take():
+                await self._send(outlet, queued)
             else:
                 await self._idle(outlet)
         await self._close(outlet.closing)
@@ -138,7 +140,7 @@ class StreamConsumer(LiveConsumer):
             async with asyncio.timeout(HEARTBEAT_SECONDS):
                 await outlet.changed.wait()
         except TimeoutError:
-            await self._write(b": still here\n\n")
+            await self._write(HEARTBEAT)
         outlet.changed.clear()
 
     async def _send(self, outlet: Outlet, event: FeedEvent) -> None:
@@ -157,7 +159,7 @@ class StreamConsumer(LiveConsumer):
 
 
 def _preamble(start: feed.Start) -> bytes:
-    retry = b"retry: %d\n\n" % random.randint(*RETRY_MILLISECONDS)  # noqa: S311  no secret
+    retry = b"retry: %d\n" % random.randint(*RETRY_MILLISECONDS)  # noqa: S311  no secret
     if not start.lost:
         return retry
     reason = "The inbox does not hold the given message any more; all that it holds follows."

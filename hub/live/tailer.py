@@ -110,7 +110,6 @@ class Tailer:
         outlets = self._all()
         if not outlets:
             return
-        await in_database(self._beat, outlets)
         numbers = await in_database(feed.newest_numbers, list(self.outlets))
         identities = await in_database(keys.current, list({outlet.secret_id for outlet in outlets}))
         for outlet in outlets:
@@ -120,6 +119,7 @@ class Tailer:
                 outlet.close(reason)
             elif not outlet.behind and numbers[outlet.session_id] > outlet.queued:
                 self._woken.add(outlet.session_id)
+        await in_database(self._beat, [outlet for outlet in outlets if outlet.closing is None])
 
     def _beat(self, outlets: list[Outlet]) -> None:
         """Tell that this process lives; if the others took it for dead, register its streams again."""

@@ -9,6 +9,7 @@ from hub.sessions.models import Session
 from realms import ids
 from realms.models import Realm
 
+NONCE_CHARACTERS = 128
 HUB = "hub"  # what `from` and `to` say where the hub itself sends or is meant
 
 
@@ -114,7 +115,7 @@ class Ping(models.Model):
     message = models.OneToOneField(Message, models.CASCADE, primary_key=True, related_name="ping")
     target = models.ForeignKey(Session, models.CASCADE, related_name="+")
     asker = models.ForeignKey(Session, models.CASCADE, null=True, related_name="+")
-    nonce = models.CharField(max_length=128)
+    nonce = models.CharField(max_length=NONCE_CHARACTERS)
     sent_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)

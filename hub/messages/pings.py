@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from hub.bell import bell
 from hub.messages.inbox import Outgoing, lock_inboxes, post, withdraw
-from hub.messages.models import HUB, Ping
+from hub.messages.models import HUB, NONCE_CHARACTERS, Ping
 from hub.sessions.acting import Caller, acting_session
 from hub.wire import compact
 from realms.refusal import Refusal
@@ -86,7 +86,7 @@ def completes_ping(outgoing: Outgoing, payload: Mapping[str, Any]) -> bool:
     """
     to = outgoing.recipients[0] if len(outgoing.recipients) == 1 else None
     nonce = payload.get("nonce")
-    if to is not None and isinstance(nonce, str) and len(nonce) <= Ping._meta.get_field("nonce").max_length:
+    if to is not None and isinstance(nonce, str) and len(nonce) <= NONCE_CHARACTERS:
         asker = Q(asker=None) if to == HUB else Q(asker=to)
         waiting = Ping.objects.filter(
             asker, target_id=outgoing.sender_id, nonce=nonce, answered_at=None, expires_at__gt=Now()

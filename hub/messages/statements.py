@@ -126,7 +126,7 @@ def send(caller: Caller, outgoing: Outgoing) -> bool | None:
         Whether every recipient has a stream open; None if nothing was done.
     """
     assert outgoing.sender_id is not None
-    parameters = {
+    parameters: dict[str, Any] = {
         "id": uuid_of(outgoing.id),
         "realm": uuid_of(outgoing.realm_id),
         "key": uuid_of(caller.key.key_id),

@@ -5,14 +5,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from hub.messages.models import Ping
+from hub.messages.models import NONCE_CHARACTERS, Ping
 from hub.sessions.models import Session
 from hub.sessions.public_key import read_public_key
 from hub.wire import JsonObject, SessionId, Timestamp, raw, rfc3339, strict
 
 CAPABILITIES = 64
 MANIFEST_BYTES = 16 * 1024
-NONCE_CHARACTERS = 128
 
 Name = Annotated[
     str,

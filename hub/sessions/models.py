@@ -14,14 +14,14 @@ class CapabilitiesField(models.JSONField[list[str], list[str]]):
 
 
 @CapabilitiesField.register_lookup
-class Declares(models.Lookup[bool]):
+class Declares(models.Lookup[str]):
     """True where the list holds the name (Django's own `contains` does not exist on SQLite)."""
 
     lookup_name = "declares"
     prepare_rhs = False
 
-    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
-        return "%s", [value]
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, tuple[str, ...]]:
+        return "%s", (value,)
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         lhs, lhs_params = self.process_lhs(compiler, connection)

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             self._first_start()
         self.stdout.write(f"AISP Hub on {settings.HUB_ORIGIN}  (docs: /api/docs, admin: /admin/)")
         self.stdout.flush()
-        run_in_this_process(current_app._get_current_object())
+        run_in_this_process(current_app)
         server = Server(
             uvicorn.Config(
                 "config.asgi:application",
