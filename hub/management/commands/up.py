@@ -1,5 +1,6 @@
 """`manage.py up`: the whole hub in one process."""
 
+import contextlib
 import secrets
 from argparse import ArgumentParser
 from pathlib import Path
@@ -62,7 +63,8 @@ class Command(BaseCommand):
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
-        server.run()
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
+            server.run()
 
     def _first_start(self) -> None:
         """Make an owner, a realm and a key, and show them: nobody can see them again."""

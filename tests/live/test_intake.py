@@ -1,0 +1,107 @@
+"""Requests as they come over the wire: framing, sizes, odd bytes."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.live.client import WireAgent
+
+MIB = 1024 * 1024
+
+
+def exchange(server: str, request: bytes) -> tuple[int, bytes]:
+    """Send raw bytes and return the status and everything that comes back."""
+    parts = urlsplit(server)
+    assert parts.hostname and parts.port
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = connection.recv(65_536)
+    return int(answer.split(b" ")[1]), answer
+
+
+def chunks_of(size: int) -> Iterator[bytes]:
+    for _ in range(size // 65_536):
+        yield b"x" * 65_536
+
+
+def test_a_chunked_body_is_read(alice: WireAgent, bob: WireAgent) -> None:
+    envelope = (
+        f'{{"aisp": "0.1", "from": "{alice.id}", "to": "{bob.id}", "category": "message", "payload": {{}}}}'
+    )
+    headers = {**alice.headers(), "Content-Type": "application/json"}
+
+    answer = alice.http.post(
+        "/messages", content=iter([envelope[:9].encode(), envelope[9:].encode()]), headers=headers
+    )
+
+    assert answer.status_code == 200
+    assert len(bob.get("/messages").json()["messages"]) == 1
+
+
+@pytest.mark.parametrize(("path", "limit"), [("messages", MIB), ("sessions", MIB), ("memory", 8 * MIB)])
+def test_a_chunked_body_over_the_limit_is_refused(alice: WireAgent, path: str, limit: int) -> None:
+    headers = {**alice.headers(), "Content-Type": "application/json"}
+
+    answer = alice.http.post(f"/{path}", content=chunks_of(limit + 65_536), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_length_over_the_limit_is_refused_before_the_body_comes(server: str, alice: WireAgent) -> None:
+    request = (
+        f"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nX-AISP-Key: {alice.agent.key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {MIB + 1}\r\n\r\n"
+    )
+
+    status, answer = exchange(server, request.encode())
+
+    assert status == 413
+    assert b"application/problem+json" in answer
+    assert b"connection: close" in answer.lower()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/api/v1/messages?category=\xff",
+        b"/api/v1/sessions/\xff\xfe",
+        b"/api/v1/sessions/%00",
+        b"/api/v1/sessions/%ff",
+        b"/api/v1/memory/%00",
+        b"/api/v1/memory?namespace=%00",
+        b"/api/v1/sessions?cursor=%00",
+        b"/api/v1/sessions?name=%ed%a0%80",
+        b"/api/v1//sessions",
+        b"/api/../api/v1/sessions",
+        b"/api/v1/sessions/" + b"a" * 5000,
+        b"/api/v1/grants/%0d%0aX-Evil:%201",
+        b"/api/v1/messages/stream?x=\xff",
+        b"/admin/?\xff",
+    ],
+)
+def test_odd_targets_give_no_server_error(server: str, alice: WireAgent, target: bytes) -> None:
+    key = str(alice.agent.key).encode()
+    head = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-AISP-Key: " + key
+    status, answer = exchange(
+        server, b"GET " + target + head + b"\r\nX-AISP-Session: " + alice.id.encode() + b"\r\n\r\n"
+    )
+
+    assert 300 <= status < 500
+    assert b"X-Evil" not in answer.split(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"aisp_\xc3\xa9", b"a, b", b""])
+def test_an_odd_credential_is_refused(server: str, transactional_db: None, value: bytes) -> None:
+    head = b"GET /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nX-AISP-Key: "
+
+    assert exchange(server, head + value + b"\r\n\r\n")[0] == 401
+
+
+def test_unknown_paths_answer_with_a_problem(server: str, transactional_db: None) -> None:
+    for path in ("/api", "/api/", "/api/v1", "/api/v1/sessions/", "/api/v2/sessions"):
+        answer = httpx.get(server + path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]

@@ -1,0 +1,141 @@
+"""Two server processes on one PostgreSQL and one Redis."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+from django.conf import settings
+
+from realms import keys
+from realms.models import ApiKey
+from tests.cast import new_agent
+from tests.live.client import WireAgent
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+
+def database_url() -> str:
+    """Return the URL of the database that the tests run on."""
+    of = settings.DATABASES["default"]
+    login = quote(of["USER"]) + (f":{quote(of['PASSWORD'])}" if of["PASSWORD"] else "")
+    return f"postgres://{login}@{of['HOST']}:{of['PORT'] or 5432}/{of['NAME']}"
+
+
+@contextlib.contextmanager
+def process() -> Iterator[str]:
+    """Run a server process, and give its base URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": os.environ["TEST_REDIS_URL"],
+        "SECRET_KEY": "tests-only",
+        "HUB_ORIGIN": base,
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]
+    server = subprocess.Popen([*command, "--log-level=warning"], cwd=ROOT, env=environment)
+
+    def is_up() -> bool:
+        assert server.poll() is None, "the server process ended"
+        try:
+            return httpx.get(f"{base}/api/v1/sessions").status_code == 401
+        except httpx.HTTPError:
+            return False
+
+    try:
+        wait_until(is_up, seconds=30)
+        yield base
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def two_processes(django_db_setup: None) -> Iterator[tuple[str, str]]:
+    """The base URLs of two server processes."""
+    with process() as one, process() as other:
+        yield one, other
+
+
+@pytest.fixture
+def agents(two_processes: tuple[str, str], key: str) -> Iterator[tuple[WireAgent, WireAgent]]:
+    """Alice, who calls one process, and bob, who calls the other."""
+    one, other = two_processes
+    with WireAgent(one, new_agent(key, "alice")) as alice, WireAgent(other, new_agent(key, "bob")) as bob:
+        yield alice, bob
+
+
+def test_what_one_process_takes_the_other_streams_at_once(agents: tuple[WireAgent, WireAgent]) -> None:
+    alice, bob = agents
+    with bob.stream() as stream:
+        delays = []
+        for _ in range(20):
+            began = time.monotonic()
+            sent = alice.send(bob.id)
+            assert stream.messages(1) == [sent]
+            delays.append(time.monotonic() - began)
+
+    # Far below the 2 s after which it would have been found without a ring.
+    assert sorted(delays)[10] < 0.5
+
+
+def test_a_burst_through_one_process_arrives_in_order_at_the_other(
+    agents: tuple[WireAgent, WireAgent],
+) -> None:
+    alice, bob = agents
+    with bob.stream() as stream:
+        sent = [alice.send(bob.id) for _ in range(300)]
+
+        assert stream.messages(300) == sent
+
+
+def test_a_ping_through_one_process_is_answered_through_the_other(
+    agents: tuple[WireAgent, WireAgent],
+) -> None:
+    alice, bob = agents
+    with bob.stream() as stream, httpx.Client() as http, ThreadPoolExecutor(1) as pool:
+        url = f"{alice.base}/api/v1/sessions/{bob.id}/ping"
+        answer = pool.submit(http.post, url, headers=alice.headers(), json={"nonce": "n"}, timeout=30)
+        began = time.monotonic()
+        assert stream.next().data["payload"] == {"nonce": "n"}
+        bob.send(alice.id, "pong", payload={"nonce": "n"})
+        assert answer.result().status_code == 200
+    assert time.monotonic() - began < 1.5, "the pong should ring across processes"
+
+
+def test_both_see_that_a_stream_is_open(agents: tuple[WireAgent, WireAgent]) -> None:
+    alice, bob = agents
+    with bob.stream():
+        assert alice.get(f"/sessions/{bob.id}").json()["connected"] is True
+
+
+def test_a_key_revoked_here_is_dead_everywhere_within_a_second(
+    agents: tuple[WireAgent, WireAgent],
+) -> None:
+    alice, bob = agents
+    assert alice.get("/sessions").status_code == bob.get("/sessions").status_code == 200
+
+    keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED)
+
+    def is_dead(agent: WireAgent) -> bool:
+        return bool(agent.get("/sessions").json().get("code") == "key_revoked")
+
+    for agent in agents:
+        wait_until(lambda agent=agent: is_dead(agent), seconds=keys.CACHE_SECONDS + 0.5)  # type: ignore[misc]

@@ -1,0 +1,346 @@
+"""The one-statement forms of send and poll do what the plain forms do, outcome by outcome.
+
+Each situation is built twice, in two realms that nobody can tell apart; one form runs in each, and then
+answers and rows are compared.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from hub.grants.models import Grant
+from hub.messages import rules, statements
+from hub.messages.inbox import Filters, Outgoing
+from hub.messages.models import Delivery, Inbox, Message
+from hub.sessions.acting import Caller
+from hub.sessions.models import Session
+from hub.sessions.presence import LiveProcess, OpenStream
+from hub.sessions.rules import end_session
+from realms import keys
+from realms.ids import MESSAGE, SESSION, new_id
+from realms.models import Realm
+from realms.refusal import Refusal
+from tests.cast import Agent, caller_of, new_agent, new_key, new_realm
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """A realm with four agents of one key; `dora` declares nothing."""
+
+    realm: Realm
+    key: str
+    alice: Agent
+    bob: Agent
+    carol: Agent
+    dora: Agent
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever has the key, as the hub knows them now."""
+        keys.forget_cached_keys()
+        return caller_of(self.key)
+
+    def outgoing(self, *to: Agent, **members: Any) -> Outgoing:
+        """Return a message of alice's."""
+        message = {
+            "realm_id": self.realm.pk,
+            "sender_id": self.alice.id,
+            "recipients": [agent.id for agent in to],
+            "category": "message",
+            "payload": '{"n":1e308}',
+        }
+        return Outgoing(**{**message, **members})
+
+    def delegate(self, *to: Agent, **members: Any) -> Outgoing:
+        """Return a delegation of alice's."""
+        return self.outgoing(*to, category="delegate", capability="delegate.receive", **members)
+
+    def grants(self, grantor: Agent, **members: Any) -> None:
+        """Have `grantor` give alice an active grant to delegate."""
+        grant = {
+            "realm_id": self.realm.pk,
+            "requester_id": self.alice.id,
+            "grantor_id": grantor.id,
+            "capability": "delegate.receive",
+            "status": "active",
+            "expires_at": timezone.now() + timedelta(hours=1),
+        }
+        Grant.objects.create(**{**grant, **members})
+
+    def streams(self, *agents: Agent, beat_at: datetime | None = None) -> None:
+        """Have agents hold a stream open, in a process that last beat at `beat_at` or now."""
+        process = LiveProcess.objects.create(id=uuid4())
+        if beat_at:
+            LiveProcess.objects.filter(pk=process.pk).update(beat_at=beat_at)
+        for agent in agents:
+            OpenStream.objects.create(id=uuid4(), session_id=agent.id, process=process)
+
+    def state(self) -> Any:
+        """Return all that a send or a poll may change, with names in the place of ids."""
+        names = {s.pk: s.name for s in Session.objects.filter(realm=self.realm)}
+        messages = {m.pk: m for m in Message.objects.filter(realm=self.realm)}
+        return {
+            "inboxes": sorted((names[i.pk], i.seq, i.unread) for i in Inbox.objects.filter(realm=self.realm)),
+            "deliveries": sorted(
+                (
+                    names[d.recipient_id],
+                    d.seq,
+                    d.delivered_at is not None,
+                    d.read_at is not None,
+                    messages[d.message_id].payload,
+                )
+                for d in Delivery.objects.filter(recipient__realm=self.realm)
+            ),
+            "messages": sorted(
+                (
+                    names.get(m.sender_id, "hub") if m.sender_id else "hub",
+                    [names.get(to, "?") for to in m.recipients],
+                    m.category,
+                    m.payload,
+                    m.envelope,
+                    str(m.reply_to),
+                    m.capability,
+                    str(m.expires_at),
+                    abs(m.sent_at - timezone.now()) < timedelta(minutes=1),
+                )
+                for m in messages.values()
+            ),
+            "sessions": sorted(
+                (s.name, s.status, s.last_seen > timezone.now() - timedelta(minutes=1))
+                for s in Session.objects.filter(realm=self.realm)
+            ),
+        }
+
+
+def new_world(owner: str) -> World:
+    realm = new_realm(owner, inbox_limit=3)
+    key = new_key(realm)[1]
+    can = {"capabilities": ["delegate.receive", "memory.read"]}
+    agents = [
+        new_agent(key, "alice", **can),
+        new_agent(key, "bob", **can),
+        new_agent(key, "carol", **can),
+        new_agent(key, "dora"),
+    ]
+    return World(realm, key, *agents)
+
+
+@pytest.fixture
+def worlds() -> tuple[World, World]:
+    """Two worlds that are alike."""
+    return new_world("one"), new_world("two")
+
+
+def with_(
+    prepare: Callable[[World], Any], message: Callable[[World], Outgoing]
+) -> Callable[[World], Outgoing]:
+    """Return a situation: what happened before, and the message to send."""
+
+    def situation(world: World) -> Outgoing:
+        prepare(world)
+        return message(world)
+
+    return situation
+
+
+def fill(agent: Agent) -> None:
+    Inbox.objects.filter(pk=agent.id).update(unread=3)
+
+
+def quiet(agent: Agent) -> None:
+    Session.objects.filter(pk=agent.id).update(status="inactive", last_seen=LONG_AGO)
+
+
+def leave(agent: Agent) -> None:
+    assert agent.session is not None
+    end_session(agent.session)
+
+
+def give_away(world: World) -> None:
+    """Make alice a session of another key."""
+    Session.objects.filter(pk=world.alice.id).update(key=new_key(world.realm)[0])
+
+
+def foreign_recipient(world: World) -> Outgoing:
+    foreign = new_agent(new_key(new_realm(f"{world.realm.owner.email.split('@')[0]}-x"))[1], "f")
+    return world.outgoing(world.bob, foreign)
+
+
+def many_with_grants(world: World) -> None:
+    world.grants(world.bob)
+    world.grants(world.carol)
+
+
+FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+REPLY = new_id(MESSAGE)
+GHOST = new_id(SESSION)
+
+SENDS: dict[str, Callable[[World], Outgoing]] = {
+    "to one": lambda w: w.outgoing(w.bob),
+    "to many": lambda w: w.outgoing(w.dora, w.bob, w.carol),
+    "to oneself": lambda w: w.outgoing(w.alice),
+    "all members": lambda w: w.outgoing(
+        w.bob, category="result", expires_at=FUTURE, reply_to=REPLY, envelope='{"sig":"ed25519:x"}'
+    ),
+    "to an inactive session": with_(lambda w: quiet(w.bob), lambda w: w.outgoing(w.bob)),
+    "from an inactive session": with_(lambda w: quiet(w.alice), lambda w: w.outgoing(w.bob)),
+    "to a stream": with_(lambda w: w.streams(w.bob), lambda w: w.outgoing(w.bob)),
+    "to some streams": with_(lambda w: w.streams(w.bob), lambda w: w.outgoing(w.bob, w.carol)),
+    "to streams only": with_(lambda w: w.streams(w.bob, w.carol), lambda w: w.outgoing(w.bob, w.carol)),
+    "to a stream of a dead process": with_(
+        lambda w: w.streams(w.bob, beat_at=LONG_AGO), lambda w: w.outgoing(w.bob)
+    ),
+    "to nobody known": lambda w: w.outgoing(w.bob, recipients=[GHOST]),
+    "to one unknown of two": lambda w: w.outgoing(w.bob, recipients=[w.bob.id, GHOST]),
+    "to another realm": foreign_recipient,
+    "to a deregistered session": with_(lambda w: leave(w.bob), lambda w: w.outgoing(w.bob, w.carol)),
+    "from a deregistered session": with_(lambda w: leave(w.alice), lambda w: w.outgoing(w.bob)),
+    "from a session of another key": with_(give_away, lambda w: w.outgoing(w.bob)),
+    "from an unknown session": lambda w: w.outgoing(w.bob, sender_id=GHOST),
+    "to a full inbox": with_(lambda w: fill(w.bob), lambda w: w.outgoing(w.bob)),
+    "to one full inbox of two": with_(lambda w: fill(w.carol), lambda w: w.outgoing(w.bob, w.carol)),
+    "delegate with a grant": with_(lambda w: w.grants(w.bob), lambda w: w.delegate(w.bob)),
+    "delegate with two grants": with_(many_with_grants, lambda w: w.delegate(w.bob, w.carol)),
+    "delegate with one grant of two": with_(lambda w: w.grants(w.bob), lambda w: w.delegate(w.bob, w.carol)),
+    "delegate without a grant": lambda w: w.delegate(w.bob),
+    "delegate to oneself": lambda w: w.delegate(w.alice),
+    "delegate to oneself and another": with_(lambda w: w.grants(w.bob), lambda w: w.delegate(w.alice, w.bob)),
+    "delegate undeclared": with_(lambda w: w.grants(w.dora), lambda w: w.delegate(w.dora)),
+    "delegate with a pending grant": with_(
+        lambda w: w.grants(w.bob, status="pending"), lambda w: w.delegate(w.bob)
+    ),
+    "delegate with a revoked grant": with_(
+        lambda w: w.grants(w.bob, status="revoked"), lambda w: w.delegate(w.bob)
+    ),
+    "delegate with an overdue grant": with_(
+        lambda w: w.grants(w.bob, expires_at=LONG_AGO), lambda w: w.delegate(w.bob)
+    ),
+    "delegate with another capability's grant": with_(
+        lambda w: w.grants(w.bob, capability="memory.read"), lambda w: w.delegate(w.bob)
+    ),
+    "delegate with another's grant": with_(
+        lambda w: w.grants(w.bob, requester_id=w.carol.id), lambda w: w.delegate(w.bob)
+    ),
+    "delegate with a grant the other way": with_(
+        lambda w: w.grants(w.bob, requester_id=w.bob.id, grantor_id=w.alice.id),
+        lambda w: w.delegate(w.bob),
+    ),
+    "delegate of another capability": with_(
+        lambda w: w.grants(w.bob, capability="memory.read"),
+        lambda w: replace(w.delegate(w.bob), capability="memory.read"),
+    ),
+}
+
+
+@pytest.mark.parametrize("situation", SENDS.values(), ids=SENDS.keys())
+def test_both_forms_of_send_have_one_outcome(
+    worlds: tuple[World, World], situation: Callable[[World], Outgoing]
+) -> None:
+    plain, statement = worlds
+    to_send = [situation(world) for world in worlds]
+    before = statement.state()
+    assert before == plain.state()
+
+    try:
+        expected: bool | None = rules.send_plainly(plain.caller, to_send[0]).delivered
+    except Refusal:
+        expected = None
+    got = statements.send(statement.caller, to_send[1])
+
+    assert got == expected
+    if expected is None:
+        assert statement.state() == before
+        with pytest.raises(Refusal):
+            rules.send_plainly(statement.caller, to_send[1])
+    else:
+        assert statement.state() == plain.state() != before
+
+
+def test_some_situations_are_refused_and_some_are_not(worlds: tuple[World, World]) -> None:
+    """The comparison would be empty if every situation ended in a refusal."""
+    assert statements.send(worlds[0].caller, SENDS["to many"](worlds[0])) is False
+    assert statements.send(worlds[1].caller, SENDS["to streams only"](worlds[1])) is True
+
+
+def post_all(world: World) -> None:
+    """Put six messages of several kinds into bob's inbox."""
+    Realm.objects.filter(pk=world.realm.pk).update(inbox_limit=100)
+    members: list[dict[str, Any]] = [
+        {"payload": '{"n":1}'},
+        {"payload": '{"n":2}', "category": "event"},
+        {"payload": '{"n":3}', "expires_at": FUTURE, "reply_to": REPLY},
+        {"payload": '{"n":4}', "expires_at": LONG_AGO},
+        {"payload": '{"n":5}', "category": "event", "envelope": '{"from":"x","sig":"ed25519:y"}'},
+        {"payload": '{"n":6}'},
+    ]
+    for i, extra in enumerate(members):
+        outgoing = world.outgoing(world.bob, **extra)
+        rules.send_plainly(world.caller, outgoing)
+        sent_at = datetime(2026, 4, 6, 9, i, tzinfo=UTC)
+        Message.objects.filter(pk=outgoing.id).update(sent_at=sent_at)
+
+
+def read_some(world: World) -> None:
+    assert world.bob.session is not None
+    rules.poll_plainly(world.bob.session, Filters(limit=1, category="event"))
+
+
+POLLS: dict[str, tuple[Callable[[World], Any], Filters]] = {
+    "an empty inbox": (lambda w: None, Filters(limit=100)),
+    "everything": (post_all, Filters(limit=100)),
+    "a page": (post_all, Filters(limit=2)),
+    "exactly as many as there are": (post_all, Filters(limit=5)),
+    "a category": (post_all, Filters(limit=100, category="event")),
+    "a page of a category": (post_all, Filters(limit=1, category="event")),
+    "a category that is not there": (post_all, Filters(limit=100, category="pong")),
+    "since, inclusive": (post_all, Filters(limit=100, since=datetime(2026, 4, 6, 9, 2, tzinfo=UTC))),
+    "since and category": (
+        post_all,
+        Filters(limit=1, category="event", since=datetime(2026, 4, 6, 9, 1, tzinfo=UTC)),
+    ),
+    "what others left": (lambda w: (post_all(w), read_some(w)), Filters(limit=100)),
+}
+
+
+@pytest.mark.parametrize(("prepare", "filters"), POLLS.values(), ids=POLLS.keys())
+def test_both_forms_of_poll_have_one_outcome(
+    worlds: tuple[World, World], prepare: Callable[[World], Any], filters: Filters
+) -> None:
+    plain, statement = worlds
+    for world in worlds:
+        prepare(world)
+    assert plain.bob.session and statement.bob.session
+
+    expected = rules.poll_plainly(plain.bob.session, filters)
+    messages, count = statements.poll(statement.bob.id, filters)
+
+    def shown(message: Message) -> Any:
+        fields = ("category", "payload", "envelope", "reply_to", "capability", "sent_at", "expires_at")
+        return [getattr(message, name) for name in fields]
+
+    assert [shown(message) for message in messages] == [shown(message) for message in expected.messages]
+    assert all(message.sender_id == statement.alice.id for message in messages)
+    assert count == expected.unread_count
+    assert statement.state()["inboxes"] == plain.state()["inboxes"]
+    assert statement.state()["deliveries"] == plain.state()["deliveries"]
+
+
+def test_the_api_sends_and_polls_by_statement(
+    worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL the plain forms are there for refusals alone."""
+    world = worlds[0]
+    monkeypatch.setattr(rules, "send_plainly", lambda *_: pytest.fail("sent plainly"))
+    monkeypatch.setattr(rules, "poll_plainly", lambda *_: pytest.fail("polled plainly"))
+
+    assert world.alice.send(world.bob).status == 200
+    assert len(world.bob.inbox()) == 1
