@@ -125,11 +125,20 @@ def send(caller: Caller, outgoing: Outgoing) -> bool | None:
     Returns:
         Whether every recipient has a stream open; None if nothing was done.
     """
+    parameters = send_parameters(caller.key.key_id, caller.key.inbox_limit, outgoing)
+    with connection.cursor() as cursor:
+        cursor.execute(SEND, parameters)
+        count, delivered = cursor.fetchone()
+    return bool(delivered) if count else None
+
+
+def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[str, Any]:
+    """Return the parameters of `SEND` for a message of a session that the key owns."""
     assert outgoing.sender_id is not None
-    parameters: dict[str, Any] = {
+    return {
         "id": uuid_of(outgoing.id),
         "realm": uuid_of(outgoing.realm_id),
-        "key": uuid_of(caller.key.key_id),
+        "key": uuid_of(key_id),
         "sender": uuid_of(outgoing.sender_id),
         "recipients": [uuid_of(recipient) for recipient in outgoing.recipients],
         "recipient_ids": Jsonb(outgoing.recipients),
@@ -140,14 +149,10 @@ def send(caller: Caller, outgoing: Outgoing) -> bool | None:
         "capability": outgoing.capability,
         "delegate": bool(outgoing.capability),
         "expires_at": outgoing.expires_at,
-        "inbox_limit": caller.key.inbox_limit,
+        "inbox_limit": inbox_limit,
         "seen_grain": _SEEN_GRAIN,
         "process_timeout": _PROCESS_TIMEOUT,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(SEND, parameters)
-        count, delivered = cursor.fetchone()
-    return bool(delivered) if count else None
 
 
 def poll(session_id: str, filters: Filters) -> tuple[list[Message], int]:

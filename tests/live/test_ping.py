@@ -61,7 +61,8 @@ def test_the_pong_is_not_queued(alice: WireAgent, bob: WireAgent) -> None:
 
 
 def test_the_hub_makes_a_nonce_if_there_is_none(alice: WireAgent, bob: WireAgent) -> None:
-    for body in (None, {}):
+    bodies: list[dict[str, str] | None] = [None, {}]
+    for body in bodies:
         bobs_answer = answering(bob)
         answer = alice.post(f"/sessions/{bob.id}/ping", body)
         bobs_answer.join()

@@ -1,14 +1,9 @@
 """Two server processes on one PostgreSQL and one Redis."""
 
-import contextlib
 import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -19,9 +14,8 @@ from realms import keys
 from realms.models import ApiKey
 from tests.cast import new_agent
 from tests.live.client import WireAgent
+from tests.live.processes import server_process
 from tests.waiting import wait_until
-
-ROOT = Path(__file__).parent.parent.parent
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -33,44 +27,11 @@ def database_url() -> str:
     return f"postgres://{login}@{of['HOST']}:{of['PORT'] or 5432}/{of['NAME']}"
 
 
-@contextlib.contextmanager
-def process() -> Iterator[str]:
-    """Run a server process, and give its base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": os.environ["TEST_REDIS_URL"],
-        "SECRET_KEY": "tests-only",
-        "HUB_ORIGIN": base,
-        "ALLOWED_HOSTS": "127.0.0.1",
-    }
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]
-    server = subprocess.Popen([*command, "--log-level=warning"], cwd=ROOT, env=environment)
-
-    def is_up() -> bool:
-        assert server.poll() is None, "the server process ended"
-        try:
-            return httpx.get(f"{base}/api/v1/sessions").status_code == 401
-        except httpx.HTTPError:
-            return False
-
-    try:
-        wait_until(is_up, seconds=30)
-        yield base
-    finally:
-        server.kill()
-        server.wait()
-
-
 @pytest.fixture(scope="module")
 def two_processes(django_db_setup: None) -> Iterator[tuple[str, str]]:
     """The base URLs of two server processes."""
-    with process() as one, process() as other:
+    url, redis_url = database_url(), os.environ["TEST_REDIS_URL"]
+    with server_process(url, redis_url) as one, server_process(url, redis_url) as other:
         yield one, other
 
 

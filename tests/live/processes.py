@@ -1,0 +1,50 @@
+"""Server processes on a given database and Redis."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@contextlib.contextmanager
+def server_process(database_url: str, redis_url: str) -> Iterator[str]:
+    """Run a server process and give its base URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "tests-only",
+        "HUB_ORIGIN": base,
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]
+    quiet = ["--log-level=warning", "--no-access-log"]
+    server = subprocess.Popen([*command, *quiet], cwd=ROOT, env=environment)
+
+    def is_up() -> bool:
+        assert server.poll() is None, "the server process ended"
+        try:
+            return httpx.get(f"{base}/api/v1/sessions").status_code == 401
+        except httpx.HTTPError:
+            return False
+
+    try:
+        wait_until(is_up, seconds=30)
+        yield base
+    finally:
+        server.kill()
+        server.wait()
