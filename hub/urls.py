@@ -19,7 +19,7 @@ V1 = "api/v1"
 
 def route(where: str, viewset: type[HubViewSet], **verbs: Any) -> URLPattern:
     """Return the pattern of a path below /api/v1, whose HTTP methods are these methods of the viewset."""
-    return path(f"{V1}/{where}", viewset.as_view(verbs), name=where)
+    return path(f"{V1}/{where}", viewset.as_view(verbs), name=where.replace("str:", ""))
 
 
 # Held open without a thread, so routed before Django, in config.asgi.
