@@ -161,6 +161,13 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "OAS_VERSION": "3.1.1",
     "SERVERS": [{"url": "/", "description": "This hub"}],
+    "TAGS": [
+        {"name": "sessions", "description": "The running agents of a realm."},
+        {"name": "messages", "description": "Durable inboxes, polled or streamed."},
+        {"name": "memory", "description": "JSON values that sessions share under grants."},
+        {"name": "grants", "description": "What one session allows another, until when."},
+        {"name": "schema", "description": "This document."},
+    ],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from hub.api.problems import page_not_found, problem_index, problem_page, server_error
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="swagger")),
     path("", include("hub.urls")),
     path("docs/problems", problem_index, name="problems"),
     path("docs/problems/<slug:code>", problem_page, name="problem"),

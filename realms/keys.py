@@ -28,6 +28,7 @@ KEY_PATTERN = r"aisp_[0-9A-Za-z]{38}"
 SCOPES = ("read", "write")
 CACHE_SECONDS = 1.0
 CACHE_ENTRIES = 10_000
+USE_GRAIN = timedelta(minutes=1)
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _KEY = re.compile(KEY_PATTERN)
@@ -176,6 +177,7 @@ def look_up(presented: str) -> KeyIdentity | None:
     if secret is None:
         return None
     identity = _identity(secret)
+    _record_use(secret.key)
     if len(_cache) >= CACHE_ENTRIES:
         _cache.clear()
     _cache[digest] = (now, identity)
@@ -205,8 +207,8 @@ def _identity(secret: ApiKeySecret) -> KeyIdentity:
     )
 
 
-def record_use(key_ids: set[str]) -> None:
-    """Note that keys are in use, at most once a minute each."""
+def _record_use(key: ApiKey) -> None:
+    """Note that a key is in use, at most once in `USE_GRAIN`."""
     now = timezone.now()
-    stale = ApiKey.objects.filter(pk__in=key_ids).exclude(last_used_at__gt=now - timedelta(minutes=1))
-    stale.update(last_used_at=now)
+    if key.last_used_at is None or key.last_used_at < now - USE_GRAIN:
+        ApiKey.objects.in_realm(key.realm_id).filter(pk=key.pk).update(last_used_at=now)

@@ -70,7 +70,7 @@ class StreamConsumer(LiveConsumer):
         """Open the stream and keep it going."""
         if not accepts(self.headers.get("accept"), EVENT_STREAM):
             raise Refusal("sse_required", headers={"Upgrade": EVENT_STREAM, "Connection": "Upgrade"})
-        opening = await in_database(self._open)
+        opening = await self._opening()
         outlet, tailer = opening.outlet, switchboard.tailer()
         tailer.add(outlet)
         try:
@@ -88,6 +88,15 @@ class StreamConsumer(LiveConsumer):
             pass  # the client does not read: what it has not got stays unread
         finally:
             tailer.remove(outlet)
+
+    async def _opening(self) -> Opening:
+        """Open the stream; if the client leaves meanwhile, take back what the thread goes on to write."""
+        task = asyncio.ensure_future(in_database(self._open))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_abandon)
+            raise
 
     def _open(self) -> Opening:
         caller = self.authenticate()
@@ -156,6 +165,11 @@ class StreamConsumer(LiveConsumer):
         data = {"reason": reason, "reconnect": reason == SHUTTING_DOWN}
         await self._write(_event("close", data))
         await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _abandon(task: asyncio.Future[Opening]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        switchboard.tailer().remove(task.result().outlet)
 
 
 def _preamble(start: feed.Start) -> bytes:
