@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from tests import servers
-from tests.live.processes import server_process
+from tests.live.processes import hosted_environment, server_process
 
 KEY_NAME = "bench"
 
@@ -228,15 +228,7 @@ def database() -> Iterator[str]:
 
 def prepare(url: str, redis_url: str) -> str:
     """Migrate a database, make a realm in it, and return a key."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": url,
-        "REDIS_URL": redis_url,
-        "SECRET_KEY": "bench",
-        "HUB_ORIGIN": "http://127.0.0.1",
-        "DEBUG": "",
-    }
+    environment = hosted_environment(url, redis_url, "http://127.0.0.1")
 
     def manage(*arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]

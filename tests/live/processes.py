@@ -15,6 +15,19 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parent.parent.parent
 
 
+def hosted_environment(database_url: str, redis_url: str, origin: str) -> dict[str, str]:
+    """Return the environment of a process of a hosted hub."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "tests-only",
+        "HUB_ORIGIN": origin,
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+
+
 @contextlib.contextmanager
 def server_process(database_url: str, redis_url: str) -> Iterator[str]:
     """Run a server process and give its base URL."""
@@ -22,15 +35,7 @@ def server_process(database_url: str, redis_url: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "SECRET_KEY": "tests-only",
-        "HUB_ORIGIN": base,
-        "ALLOWED_HOSTS": "127.0.0.1",
-    }
+    environment = hosted_environment(database_url, redis_url, base)
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]
     quiet = ["--log-level=warning", "--no-access-log"]
     server = subprocess.Popen([*command, *quiet], cwd=ROOT, env=environment)

@@ -1,5 +1,7 @@
 """GET /messages/stream, over real HTTP."""
 
+import socket
+
 import httpx
 import pytest
 from django.utils import timezone
@@ -248,3 +250,20 @@ def test_a_stream_that_polls_compete_with_loses_nothing(alice: WireAgent, bob: W
 
         assert stream.messages(20) == sent
         assert stream.is_quiet()
+
+
+def test_a_client_that_leaves_while_the_stream_opens_leaves_nothing_behind(
+    server: str, alice: WireAgent, bob: WireAgent
+) -> None:
+    parts = httpx.URL(server)
+    request = (
+        f"GET /api/v1/messages/stream HTTP/1.1\r\nHost: x\r\nX-AISP-Key: {bob.agent.key}\r\n"
+        f"X-AISP-Session: {bob.id}\r\n\r\n"
+    )
+    for _ in range(20):
+        with socket.create_connection((parts.host, int(parts.port or 0))) as connection:
+            connection.sendall(request.encode())
+
+    with alice.stream():  # opened after all of them, by the same threads
+        wait_until(lambda: OpenStream.objects.count() == 1)
+        assert alice.get(f"/sessions/{bob.id}").json()["connected"] is False

@@ -1,4 +1,4 @@
-"""The quickstart, word for word: the README shows what `make run` prints, and it works."""
+"""`manage.py up`, which `make run` starts: its quickstart, word for word, and its periodic work."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -86,3 +87,27 @@ def test_it_can_be_typed_again(first_start: str) -> None:
     sessions = httpx.get(f"{found[1]}/api/v1/sessions", headers={"X-AISP-Key": found[2]})
 
     assert sessions.json() == {"sessions": [], "total": 0}
+
+
+@embedded_only
+def test_grants_expire_without_a_worker(first_start: str) -> None:
+    """The one process does the periodic work too, and both sides hear of it."""
+    found = re.search(r"export HUB=(\S+) KEY=(\S+)", first_start)
+    assert found
+    with httpx.Client(base_url=f"{found[1]}/api/v1", headers={"X-AISP-Key": found[2]}) as hub:
+        ids = [
+            hub.post("/sessions", json={"name": name, "kind": "service"}).json()["id"] for name in ("a", "b")
+        ]
+        soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+        wish = {"to": ids[1], "capability": "memory.read", "namespace": "*", "expires_at": soon}
+        asked = hub.post("/grants", json=wish, headers={"X-AISP-Session": ids[0]})
+        assert asked.status_code == 200
+
+        def told(session: str) -> bool:
+            query = {"category": "grant", "peek": "true"}
+            page = hub.get("/messages", params=query, headers={"X-AISP-Session": session}).json()
+            return "expired" in [message["payload"]["event"] for message in page["messages"]]
+
+        wait_until(lambda: all(map(told, ids)), seconds=20)
+        for session in ids:
+            hub.delete(f"/sessions/{session}")
