@@ -215,11 +215,12 @@ def message_status(*, session: Session, message_id: str) -> MessageStatus:
         from_=session.pk,
         category=message.category,
         sent_at=rfc3339(message.sent_at),
-        recipients=[_recipient_status(to, deliveries.get(to)) for to in message.recipients],
+        recipients=[recipient_status(to, deliveries.get(to)) for to in message.recipients],
     )
 
 
-def _recipient_status(to: str, delivery: Delivery | None) -> RecipientStatus:
+def recipient_status(to: str, delivery: Delivery | None) -> RecipientStatus:
+    """Return how far a message came at the session `to`, whose inbox may hold it no more."""
     if delivery is None:
         return RecipientStatus(to=to, status="discarded", delivered_at=None, read_at=None)
     status = "read" if delivery.read_at else "delivered" if delivery.delivered_at else "queued"
