@@ -176,11 +176,49 @@ SPECTACULAR_SETTINGS = {
     "AUTHENTICATION_WHITELIST": [],
 }
 
+
+def sidebar_item(title: str, icon: str, model: str) -> dict[str, Any]:
+    """Return a link to the admin's list of `model` (`app.name`), for those who may see it."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
 UNFOLD = {
     "SITE_TITLE": "AISP Hub",
     "SITE_HEADER": "AISP Hub",
     "SITE_SUBHEADER": "Operators",
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": "Tenants",
+                "items": [
+                    sidebar_item("Realms", "apartment", "realms.realm"),
+                    sidebar_item("API keys", "key", "realms.apikey"),
+                ],
+            },
+            {
+                "title": "Protocol",
+                "items": [
+                    sidebar_item("Sessions", "smart_toy", "hub.session"),
+                    sidebar_item("Messages", "mail", "hub.message"),
+                    sidebar_item("Memory entries", "database", "hub.memoryentry"),
+                    sidebar_item("Memory namespaces", "folder_managed", "hub.memorynamespace"),
+                    sidebar_item("Grants", "handshake", "hub.grant"),
+                ],
+            },
+            {
+                "title": "People",
+                "items": [sidebar_item("Users", "person", "accounts.user")],
+            },
+        ],
+    },
 }
 
 LOGGING_CONFIG = "config.log.configure"
