@@ -1,0 +1,28 @@
+"""Fixtures of the operators' admin."""
+
+import pytest
+from django.test import Client
+
+from tests.admin.pages import Pages
+from tests.cast import Agent, new_owner
+
+
+@pytest.fixture
+def operator(db: None, client: Client) -> Pages:
+    """Olivia, who runs the hub, signed in to its admin."""
+    olivia = new_owner("olivia")
+    olivia.is_staff = olivia.is_superuser = True
+    olivia.save()
+    client.force_login(olivia)
+    return Pages(client)
+
+
+@pytest.fixture
+def busy(alice: Agent, bob: Agent, charlie: Agent) -> str:
+    """A realm in which all kinds of things are; return the text that no page may show."""
+    canary = "canary-7f3a"
+    alice.send([bob, charlie], payload={"text": canary})
+    alice.send(bob, payload={canary: 1})
+    assert bob.post("memory", {"entries": [{"key": "project.name", "value": canary}]}).status == 200
+    bob.grant(alice, "memory.read", "project.*")
+    return canary

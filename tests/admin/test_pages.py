@@ -1,0 +1,128 @@
+"""Every list and every page of one thing."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.utils import quote
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from hub.grants.models import Grant
+from hub.memory.models import MemoryEntry
+from hub.messages.models import Message
+from hub.sessions.models import Session
+from realms.keys import digest_of
+from realms.models import ApiKey, ApiKeySecret, Realm
+from tests.admin.pages import ALL, READ_ONLY, Pages, path_of
+from tests.cast import Agent, new_agent, new_owner
+
+LIST_QUERIES = 9  # cookie, user, count, rows, prefetches: as many for two rows as for fifty
+
+
+@pytest.mark.parametrize("model", ALL)
+def test_an_operator_sees_lists_and_details(operator: Pages, busy: str, model: type[models.Model]) -> None:
+    assert operator.list(model).status_code == 200
+    for thing in model._default_manager.all():
+        assert operator.one(thing).status_code == 200
+        assert operator.one(thing, "history").status_code == 200
+
+
+@pytest.mark.parametrize("model", ALL)
+def test_others_are_sent_to_the_login(client: Client, busy: str, model: type[models.Model]) -> None:
+    client.force_login(new_owner("oscar"))
+    thing = model._default_manager.all()[:1].get()
+
+    for path in (path_of(model, "changelist"), path_of(model, "change", quote(str(thing.pk)))):
+        answer: Any = client.get(path)
+        assert (answer.status_code, answer.url.split("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_nobody_adds_edits_or_deletes(operator: Pages, busy: str, model: type[models.Model]) -> None:
+    thing = model._default_manager.all()[:1].get()
+    before = list(model._default_manager.order_by("pk").values())
+    one = quote(str(thing.pk))
+
+    assert operator.browser.post(path_of(model, "add"), {"name": "x"}).status_code == 403
+    assert operator.browser.post(path_of(model, "change", one), {"name": "x"}).status_code == 403
+    assert operator.browser.post(path_of(model, "delete", one), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in operator.list(model).content.decode()
+    operator.act("delete_selected", thing)
+    assert list(model._default_manager.order_by("pk").values()) == before
+
+
+def test_no_page_shows_a_secret_a_payload_or_a_value(operator: Pages, busy: str, key: str) -> None:
+    digest = digest_of(key)
+    secret = ApiKeySecret.objects.get(digest=digest)
+    hidden = [busy, key, key[5:-6], digest.hex(), str(digest), repr(digest)]
+    pages = [operator.browser.get("/admin/")]
+    for model in ALL:
+        pages.append(operator.list(model))
+        for thing in model._default_manager.all():
+            pages += [operator.one(thing), operator.one(thing, "history")]
+
+    for page in pages:
+        shown = page.content.decode()
+        assert not [text for text in hidden if text in shown], page.request["PATH_INFO"]
+    assert f"aisp_…{secret.last_four}" in operator.one(secret.key).content.decode()
+
+
+def test_no_query_reads_a_payload_or_a_value(operator: Pages, busy: str) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        for model in (Message, MemoryEntry):
+            operator.list(model)
+            for thing in model._default_manager.defer("payload" if model is Message else "value"):
+                operator.one(thing)
+
+    read = [q["sql"] for q in captured if "manager" not in q["sql"]]
+    columns = ('"hub_message"."payload"', '"hub_message"."envelope"', '"hub_memoryentry"."value"')
+    assert any("hub_message" in sql for sql in read)
+    assert not [sql for sql in read if any(column in sql for column in columns) and "LIMIT" in sql]
+
+
+@pytest.mark.parametrize("model", [Realm, ApiKey, Session, Message, MemoryEntry, Grant])
+def test_a_list_asks_no_query_per_row(
+    operator: Pages,
+    busy: str,
+    alice: Agent,
+    bob: Agent,
+    key: str,
+    model: type[models.Model],
+    django_assert_max_num_queries: Any,
+) -> None:
+    for i in range(5):
+        new = new_agent(key, f"agent-{i}")
+        alice.send([bob, new])
+        new.post("memory", {"entries": [{"key": f"space{i}.a", "value": i}]})
+        new.grant(alice, "memory.read", f"space{i}.*")
+
+    with django_assert_max_num_queries(LIST_QUERIES):
+        assert operator.list(model).status_code == 200
+
+
+def test_a_messages_page_shows_each_recipients_state(
+    operator: Pages, alice: Agent, bob: Agent, charlie: Agent
+) -> None:
+    alice.send([bob, charlie])
+    bob.inbox()
+    message = Message.objects.get()
+
+    shown = operator.one(message).content.decode()
+
+    assert "bob" in shown and "charlie" in shown
+    assert "read" in shown and "queued" in shown
+    assert "1 queued, 1 read" in operator.list(Message).content.decode()
+
+
+def test_what_agents_say_is_escaped(operator: Pages, alice: Agent, bob: Agent) -> None:
+    markup = "<script>alert(1)</script>"
+    wish = {"to": bob.id, "capability": "memory.read", "namespace": "a.*", "reason": markup}
+    assert alice.post("grants", wish).status == 200
+
+    shown = operator.one(Grant.objects.get()).content.decode()
+
+    assert markup not in shown
+    assert "&lt;script&gt;alert(1)" in shown

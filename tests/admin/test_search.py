@@ -1,0 +1,125 @@
+"""Search, filters and addresses: any text is taken, none is a fault."""
+
+import pytest
+from django.db import models
+
+from hub.grants.models import Grant
+from hub.memory.models import MemoryEntry, MemoryNamespace
+from hub.messages.models import Message
+from hub.sessions.models import Session
+from realms.models import ApiKey, Realm
+from tests.admin.pages import ALL, Pages, path_of
+from tests.cast import Agent
+
+ODD = [
+    "garbage",
+    "sess_",
+    "sess_01",
+    "sess_8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+    "a\0b",
+    "\0",
+    "%00",
+    "'",
+    '"',
+    "'; DROP TABLE hub_session; --",
+    "%_\\",
+    "ünïcödé 猫 🐈",
+    "\u202e\u0301",
+    "a " * 120,
+    "x" * 60_000,
+    "999999999999999999999999",
+    "-1",
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
+@pytest.mark.parametrize("model", ALL)
+def test_any_text_can_be_searched_for(
+    operator: Pages, alice: Agent, model: type[models.Model], text: str
+) -> None:
+    assert operator.list(model, q=text).status_code == 200
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
+@pytest.mark.parametrize(
+    "parameter", ["realm__id__exact", "key__id__exact", "status__exact", "kind", "p", "o"]
+)
+def test_any_filter_can_be_typed(operator: Pages, alice: Agent, parameter: str, text: str) -> None:
+    assert operator.list(Session, **{parameter: text}).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
+def test_any_day_can_be_typed(operator: Pages, alice: Agent, text: str) -> None:
+    assert operator.list(Message, sent_at__gte=text).status_code in (200, 302)
+    assert operator.list(Message, sent_at__gte="0001-01-01 00:00:00+14:00").status_code in (200, 302)
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
+@pytest.mark.parametrize("model", ALL)
+def test_an_address_of_nothing_leads_away(operator: Pages, model: type[models.Model], text: str) -> None:
+    answer = operator.browser.get(path_of(model, "change", text))
+
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
+@pytest.mark.parametrize(("model", "action"), [(Session, "deregister"), (MemoryEntry, "remove")])
+def test_any_selection_can_be_sent(
+    operator: Pages, alice: Agent, model: type[models.Model], action: str, text: str
+) -> None:
+    chosen = {"action": action, "_selected_action": [text]}
+
+    assert operator.browser.post(path_of(model, "changelist"), chosen, follow=True).status_code == 200
+    assert Session.objects.get().status == Session.Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("model", "lookup"),
+    [
+        (Message, "payload__contains"),
+        (Message, "envelope__startswith"),
+        (MemoryEntry, "value__contains"),
+        (ApiKey, "secrets__digest__startswith"),
+        (Realm, "owner__password__startswith"),
+        (Session, "realm__owner__password__startswith"),
+    ],
+)
+def test_what_is_not_shown_cannot_be_guessed_at(
+    operator: Pages, busy: str, model: type[models.Model], lookup: str
+) -> None:
+    assert operator.list(model).status_code == 200
+
+    assert operator.list(model, **{lookup: "a"}).status_code == 400
+
+
+def test_things_are_found_by_their_ids(operator: Pages, busy: str, alice: Agent, bob: Agent) -> None:
+    realm, grant, message = Realm.objects.get(), Grant.objects.get(), Message.objects.order_by("pk")[0]
+
+    for typed in (alice.id, alice.id.upper(), f"  {alice.id.lower()} "):
+        assert operator.rows(Session, q=typed) == {alice.id}
+    assert operator.rows(Message, q=message.pk) == {message.pk}
+    assert operator.rows(Grant, q=grant.pk) == {grant.pk}
+    assert operator.rows(Realm, q=realm.pk) == {realm.pk}
+    assert operator.rows(Grant, q=alice.id) == operator.rows(Grant, q=bob.id) == {grant.pk}
+    assert len(operator.rows(Session, q=realm.pk)) == 3
+    assert operator.rows(Session, q=f"sess_{'0' * 26}") == set()
+
+
+def test_things_are_found_by_name(operator: Pages, busy: str, alice: Agent, bob: Agent) -> None:
+    assert operator.rows(Session, q="ALI") >= {alice.id}
+    assert bob.id not in operator.rows(Session, q="charlie")
+    assert operator.rows(Message, q="alice")
+    assert not operator.rows(Message, q="nobody")
+    assert len(operator.rows(MemoryEntry, q="project.name")) == 1
+    assert len(operator.rows(MemoryNamespace, q="bob")) == 1
+    assert len(operator.rows(ApiKey, q="alice@example.com")) == 2
+
+
+def test_filters_keep_what_they_say(operator: Pages, busy: str, alice: Agent, bob: Agent) -> None:
+    assert operator.rows(Session, kind="executor") == {bob.id}
+    assert operator.rows(Session, connected="yes") == set()
+    assert len(operator.rows(Session, connected="no")) == 3
+    assert len(operator.rows(Message, category="message")) == 2
+    assert len(operator.rows(Grant, status="active")) == 1
+    assert operator.rows(Grant, status="expired") == set()
+    assert operator.rows(Message, sender__id__exact=bob.id) < operator.rows(Message)
