@@ -34,6 +34,7 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     list_filter = ("status",)
     list_select_related = ("owner",)
     search_fields = ("slug", "owner__email")
+    search_help_text = "A slug, an owner, or an id"
     searched_ids = {ids.REALM: ["pk"]}
     ordering = ("-pk",)
     autocomplete_fields = ("owner",)
@@ -98,10 +99,25 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
     list_display = ("name_and_id", "tenant", "scopes_held", "status_now", "expires", "last_used")
     list_filter = ("status",)
     search_fields = ("name", "realm__slug", "realm__owner__email")
+    search_help_text = "A name, a realm, an owner, or an id"
     searched_ids = {ids.KEY: ["pk"], ids.REALM: ["realm"]}
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("id", "name", "tenant", "scopes_held", "status_now", "secrets", "sessions")}),
+        (
+            None,
+            {
+                "fields": (
+                    "id",
+                    "name",
+                    "realm",
+                    "realm_owner",
+                    "scopes_held",
+                    "status_now",
+                    "secrets",
+                    "sessions",
+                )
+            },
+        ),
         ("Limits", {"fields": ("reads_per_minute", "writes_per_minute")}),
         ("Times", {"fields": ("created_by", "created", "expires", "last_used")}),
     )

@@ -215,6 +215,11 @@ class ReadOnlyAdmin(OperatorsAdmin[Row]):
         """The row's realm with its owner: many realms have the same slug."""
         return two_lines(link_to(row.realm), row.realm.owner)
 
+    @column(description="realm's owner")
+    def realm_owner(self, row: Any) -> SafeString:
+        """Whose realm it is."""
+        return link_to(row.realm.owner)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -39,10 +39,11 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
     list_filter = (StatusFilter,)
     linked_lookups = ("realm__id__exact", "requester__id__exact", "grantor__id__exact")
     search_fields = ("capability", "namespace", "requester__name", "grantor__name")
+    search_help_text = "A capability, a namespace, a name, or an id"
     searched_ids = {ids.GRANT: ["pk"], ids.SESSION: ["requester", "grantor"], ids.REALM: ["realm"]}
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("id", "tenant", "requester", "grantor", "status_label")}),
+        (None, {"fields": ("id", "realm", "realm_owner", "requester", "grantor", "status_label")}),
         ("What was asked", {"fields": ("capability", "namespace", "reason")}),
         ("Times", {"fields": ("asked", "decided", "expires", "ended")}),
     )

@@ -20,9 +20,10 @@ class MemoryNamespaceAdmin(ReadOnlyAdmin[MemoryNamespace]):
     list_display = ("name", "owner", "tenant", "entries")
     linked_lookups = ("realm__id__exact", "owner__id__exact")
     search_fields = ("name", "owner__name", "realm__slug", "realm__owner__email")
+    search_help_text = "A namespace, an owner, or an id of a session or a realm"
     searched_ids = {ids.SESSION: ["owner"], ids.REALM: ["realm"]}
     ordering = ("-pk",)
-    fieldsets = ((None, {"fields": ("name", "owner", "tenant", "entries")}),)
+    fieldsets = ((None, {"fields": ("name", "owner", "realm", "realm_owner", "entries")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MemoryNamespace]:
         """Namespaces with their owners and realms."""
@@ -42,10 +43,11 @@ class MemoryEntryAdmin(ReadOnlyAdmin[MemoryEntry]):
     list_display = ("key", "owner", "size", "version", "tenant", "updated")
     linked_lookups = ("realm__id__exact", "namespace__id__exact")
     search_fields = ("key", "namespace__owner__name", "realm__slug", "realm__owner__email")
+    search_help_text = "A key, an owner, or an id of a session or a realm"
     searched_ids = {ids.SESSION: ["namespace__owner"], ids.REALM: ["realm"]}
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("key", "namespace", "owner", "tenant")}),
+        (None, {"fields": ("key", "namespace", "owner", "realm", "realm_owner")}),
         ("Content", {"fields": ("size", "version", "written_by", "updated")}),
     )
     actions = ("remove",)

@@ -49,7 +49,21 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
     ordering = ("-pk",)  # the order of sending, without sorting a big table
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("id", "tenant", "sender_name", "category", "capability", "reply", "deliveries")}),
+        (
+            None,
+            {
+                "fields": (
+                    "id",
+                    "realm",
+                    "realm_owner",
+                    "sender_name",
+                    "category",
+                    "capability",
+                    "reply",
+                    "deliveries",
+                )
+            },
+        ),
         ("Times", {"fields": ("sent", "expires")}),
     )
 

@@ -70,10 +70,11 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     list_filter = ("status", KindFilter, ConnectedFilter)
     linked_lookups = ("realm__id__exact", "key__id__exact")
     search_fields = ("name", "realm__slug", "realm__owner__email")
+    search_help_text = "A name, or an id of a session, a key or a realm"
     searched_ids = {ids.SESSION: ["pk"], ids.KEY: ["key"], ids.REALM: ["realm"]}
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("id", "name", "kind", "tenant", "key", "status_label")}),
+        (None, {"fields": ("id", "name", "kind", "realm", "realm_owner", "key", "status_label")}),
         ("Inbox", {"fields": ("connected_now", "unread", "traffic")}),
         ("What it said of itself", {"fields": ("capabilities_held", "public_key", "manifest")}),
         ("Times", {"fields": ("registered", "seen")}),
@@ -107,7 +108,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         """The status, in colour."""
         return session.status
 
-    @column(description="connected now", label={CONNECTED: "success"})
+    @column(description="connected", label={CONNECTED: "success"})
     def connected_now(self, session: "WithAnnotations[Session, _Presence]") -> str:
         """Whether a stream is open: to have none is no fault."""
         return CONNECTED if session.streaming else ""

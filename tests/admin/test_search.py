@@ -13,63 +13,50 @@ from tests.cast import Agent
 
 ODD = [
     "garbage",
-    "sess_",
     "sess_01",
-    "sess_8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+    "sess_8ZZZZZZZZZZZZZZZZZZZZZZZZZ",  # its first character is beyond 128 bits
     "a\0b",
-    "\0",
     "%00",
-    "'",
-    '"',
-    "'; DROP TABLE hub_session; --",
-    "%_\\",
-    "ünïcödé 猫 🐈",
-    "\u202e\u0301",
+    "\"'; DROP TABLE hub_session; --%_\\",
+    "ünïcödé 猫 🐈 \u202e",
     "a " * 120,
     "x" * 60_000,
     "999999999999999999999999",
-    "-1",
 ]
 
 
-@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
 @pytest.mark.parametrize("model", ALL)
-def test_any_text_can_be_searched_for(
-    operator: Pages, alice: Agent, model: type[models.Model], text: str
-) -> None:
-    assert operator.list(model, q=text).status_code == 200
+def test_any_text_can_be_searched_for(operator: Pages, alice: Agent, model: type[models.Model]) -> None:
+    for text in ODD:
+        assert operator.list(model, q=text).status_code == 200, text
 
 
-@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
-@pytest.mark.parametrize(
-    "parameter", ["realm__id__exact", "key__id__exact", "status__exact", "kind", "p", "o"]
-)
-def test_any_filter_can_be_typed(operator: Pages, alice: Agent, parameter: str, text: str) -> None:
-    assert operator.list(Session, **{parameter: text}).status_code in (200, 302)
+@pytest.mark.parametrize("parameter", ["realm__id__exact", "status__exact", "kind", "p", "o"])
+def test_any_filter_can_be_typed(operator: Pages, alice: Agent, parameter: str) -> None:
+    for text in ODD:
+        assert operator.list(Session, **{parameter: text}).status_code in (200, 302), text
 
 
-@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
-def test_any_day_can_be_typed(operator: Pages, alice: Agent, text: str) -> None:
-    assert operator.list(Message, sent_at__gte=text).status_code in (200, 302)
-    assert operator.list(Message, sent_at__gte="0001-01-01 00:00:00+14:00").status_code in (200, 302)
+def test_any_day_can_be_typed(operator: Pages, alice: Agent) -> None:
+    for text in [*ODD, "0001-01-01 00:00:00+14:00"]:
+        assert operator.list(Message, sent_at__gte=text).status_code in (200, 302), text
 
 
-@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
 @pytest.mark.parametrize("model", ALL)
-def test_an_address_of_nothing_leads_away(operator: Pages, model: type[models.Model], text: str) -> None:
-    answer = operator.browser.get(path_of(model, "change", text))
+def test_an_address_of_nothing_leads_away(operator: Pages, model: type[models.Model]) -> None:
+    for text in ODD:
+        answer = operator.browser.get(path_of(model, "change", text))
+        assert (answer.status_code, answer["Location"]) == (302, "/admin/"), text
 
-    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
-
-@pytest.mark.parametrize("text", ODD, ids=lambda text: ascii(text)[:20])
 @pytest.mark.parametrize(("model", "action"), [(Session, "deregister"), (MemoryEntry, "remove")])
 def test_any_selection_can_be_sent(
-    operator: Pages, alice: Agent, model: type[models.Model], action: str, text: str
+    operator: Pages, alice: Agent, model: type[models.Model], action: str
 ) -> None:
-    chosen = {"action": action, "_selected_action": [text]}
-
-    assert operator.browser.post(path_of(model, "changelist"), chosen, follow=True).status_code == 200
+    for text in ODD:
+        chosen = {"action": action, "_selected_action": [text]}
+        answer = operator.browser.post(path_of(model, "changelist"), chosen)
+        assert answer.status_code in (200, 302), text
     assert Session.objects.get().status == Session.Status.ACTIVE
 
 
