@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from hub.grants.patterns import KEY_PATTERN
 from hub.memory.models import KEY_CHARACTERS, MemoryEntry
 from hub.wire import JsonValue, SessionId, Timestamp, raw, rfc3339, strict
-from realms.refusal import refusal_at
 
 ENTRIES_PER_WRITE = 100
 
@@ -73,20 +72,6 @@ class EntryDeleted(Struct):
 
     deleted: bool
     key: MemoryKey
-
-
-def check_prefix(prefix: str | None) -> None:
-    """Raise `Refusal` unless `?namespace=` is a key or the beginning of one at a dot."""
-    if prefix is not None and not _is_key(prefix):
-        raise refusal_at("/namespace", "A namespace reads like a key: `project` or `project.api`.")
-
-
-def _is_key(text: str) -> bool:
-    try:
-        msgspec.convert(text, MemoryKey)
-    except msgspec.ValidationError:
-        return False
-    return True
 
 
 def entry_answer(entry: MemoryEntry) -> Entry:

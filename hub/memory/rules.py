@@ -1,7 +1,7 @@
 """Memory: read, write, delete, inherit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from hub.grants.models import Grant
-from hub.grants.patterns import KEY_PATTERN, covers, entries_covered
+from hub.grants.patterns import KEY_PATTERN, SUBTREE, covers, entries_covered
 from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace, MemoryUsage
 from hub.sessions.models import Session
 from hub.wire import compact, strict
@@ -53,8 +53,10 @@ def read_namespace(*, session: Session, prefix: str | None) -> MemoryEntryQueryS
     entries = entries.under(prefix)
     if not entries.exists():
         there = MemoryEntry.objects.in_realm(session.realm_id).under(prefix)
-        if (hidden := there.select_related("namespace").first()) is not None:
-            raise _grant_required("memory.read", [hidden])
+        if (hidden := there.select_related("namespace").order_by("key").first()) is not None:
+            # The namespace that was asked for, and not the key that was found: its name is hidden too.
+            wanted = prefix if hidden.key == prefix else f"{prefix}{SUBTREE}"
+            raise _grant_required("memory.read", wanted, {hidden.namespace.owner_id})
     return entries
 
 
@@ -66,7 +68,7 @@ def read_entry(*, session: Session, key: str) -> MemoryEntry:
     """
     entry = _entry(session, key)
     if not _may(session, entry, "memory.read"):
-        raise _grant_required("memory.read", [entry])
+        raise _grant_required("memory.read", key, {entry.namespace.owner_id})
     return entry
 
 
@@ -80,7 +82,7 @@ def delete_entry(*, session: Session, key: str) -> None:
         _lock_namespaces(session.realm_id, [key.split(".")[0]])
         entry = _entry(session, key)
         if not _may(session, entry, "memory.delete"):
-            raise _grant_required("memory.delete", [entry])
+            raise _grant_required("memory.delete", key, {entry.namespace.owner_id})
         _remove(entry)
 
 
@@ -170,13 +172,14 @@ def _patterns(session: Session, capability: str, owners: set[str]) -> Mapping[st
     return given
 
 
-def _grant_required(capability: str, entries: list[MemoryEntry]) -> Refusal:
-    owners = sorted({entry.namespace.owner_id for entry in entries})
+def _grant_required(capability: str, wanted: str, owners: Collection[str]) -> Refusal:
+    """Return the refusal that says how to ask the first of `owners` for a grant of `wanted`."""
+    to, *_ = owners
     return Refusal(
         "grant_required",
         f"No active {capability} grant covers this. Ask its owner with POST /api/v1/grants "
-        f'{{"to": "{owners[0]}", "capability": "{capability}", "namespace": "{entries[0].key}"}}.',
-        members={"capability": capability, "owners": owners},
+        f'{{"to": "{to}", "capability": "{capability}", "namespace": "{wanted}"}}.',
+        members={"capability": capability, "owners": sorted(owners)},
     )
 
 
@@ -219,12 +222,12 @@ def _check_owners(session: Session, namespaces: Mapping[str, MemoryNamespace], w
     for i, write in enumerate(writes):
         space = foreign.get(write.key.split(".")[0])
         if space and not any(covers(pattern, write.key) for pattern in given.get(space.owner_id, [])):
-            denied.append((i, MemoryEntry(key=write.key, namespace=space)))
+            denied.append((i, write.key, space.owner_id))
     if denied:
-        refusal = _grant_required("memory.write", [entry for _, entry in denied])
+        owners = dict.fromkeys(owner for _, _, owner in denied)
+        refusal = _grant_required("memory.write", denied[0][1], owners)
         refusal.errors = [
-            {"pointer": f"/entries/{i}/key", "detail": f"owned by {entry.namespace.owner_id}"}
-            for i, entry in denied
+            {"pointer": f"/entries/{i}/key", "detail": f"owned by {owner}"} for i, _, owner in denied
         ]
         raise refusal
 
