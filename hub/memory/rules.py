@@ -66,6 +66,7 @@ def read_entry(*, session: Session, key: str) -> MemoryEntry:
     Raises:
         Refusal: `memory_key_not_found`, `grant_required`.
     """
+    _refuse_unless_key(key)
     entry = _entry(session, key)
     if not _may(session, entry, "memory.read"):
         raise _grant_required("memory.read", key, {entry.namespace.owner_id})
@@ -78,6 +79,7 @@ def delete_entry(*, session: Session, key: str) -> None:
     Raises:
         Refusal: `memory_key_not_found`, `grant_required`.
     """
+    _refuse_unless_key(key)
     with transaction.atomic():
         _lock_namespaces(session.realm_id, [key.split(".")[0]])
         entry = _entry(session, key)
@@ -147,10 +149,15 @@ def _remove(entry: MemoryEntry) -> None:
     _count(entry.realm_id, entries=-1, size=-entry.size)
 
 
+def _refuse_unless_key(key: str) -> None:
+    """Nothing lies under what is no key, and PostgreSQL cannot even be asked for NUL."""
+    if len(key) > KEY_CHARACTERS or not _KEY.search(key):
+        raise Refusal("memory_key_not_found")
+
+
 def _entry(session: Session, key: str) -> MemoryEntry:
     there = MemoryEntry.objects.in_realm(session.realm_id).select_related("namespace")
-    is_key = len(key) <= KEY_CHARACTERS and _KEY.search(key)
-    entry = there.filter(key=key).first() if is_key else None
+    entry = there.filter(key=key).first()
     if entry is None:
         raise Refusal("memory_key_not_found")
     return entry
