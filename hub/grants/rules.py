@@ -209,10 +209,12 @@ def revoke_on_behalf_of_grantor(*, grant: Grant) -> None:
 def revoke_grants_of(session: Session) -> None:
     """End all grants from and to a session that leaves; the other sides are told.
 
+    What is overdue has expired already, and stays for the worker to say so.
+
     Call it in the transaction that deregisters the session, whose own row is locked.
     """
     involved = Grant.objects.in_realm(session.realm_id).filter(Q(requester=session) | Q(grantor=session))
-    grants = list(involved.filter(status__in=Grant.OPEN).order_by("pk").select_for_update())
+    grants = list(involved.open().order_by("pk").select_for_update())
     others = {
         grant.grantor_id if grant.requester_id == session.pk else grant.requester_id for grant in grants
     }
