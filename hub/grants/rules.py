@@ -53,6 +53,7 @@ def request_grant(*, requester: Session, wish: Wish) -> Grant:
     namespace = _checked_namespace(requester, grantor, wish)
     realm = Realm.objects.get(pk=requester.realm_id)
     with transaction.atomic():
+        _lock_parties(requester, grantor)
         _expire_same_request(requester, grantor, wish.capability, namespace)
         try:
             with transaction.atomic():
@@ -67,15 +68,24 @@ def request_grant(*, requester: Session, wish: Wish) -> Grant:
                 )
         except IntegrityError:
             raise Refusal("grant_already_pending") from None
-        inboxes = {box.pk: box for box in lock_inboxes(realm.pk, [requester.pk, grantor.pk])}
-        if requester.pk not in inboxes:
-            raise Refusal("session_not_owned")
-        if grantor.pk not in inboxes:
-            raise refusal_at("/to", "The session was deregistered just now.", "session_not_found")
-        if inboxes[grantor.pk].unread >= realm.inbox_limit:
+        inboxes = lock_inboxes(realm.pk, [grantor.pk])
+        if inboxes[0].unread >= realm.inbox_limit:
             raise Refusal("inbox_full", headers={"Retry-After": str(INBOX_RETRY_SECONDS)})
-        post(_notice(grant, "requested", by=requester, to=[grantor.pk]), [inboxes[grantor.pk]])
+        post(_notice(grant, "requested", by=requester, to=[grantor.pk]), inboxes)
     return grant
+
+
+def _lock_parties(requester: Session, grantor: Session) -> None:
+    """Keep both sessions from being deregistered before the request commits.
+
+    Who deregisters one holds its row and ends its open grants, but cannot see one that is not committed.
+    """
+    parties = Session.objects.in_realm(requester.realm_id).filter(pk__in=[requester.pk, grantor.pk])
+    there = {session.pk for session in parties.order_by("pk").select_for_update(no_key=True)}
+    if requester.pk not in there:
+        raise Refusal("session_not_owned")
+    if grantor.pk not in there:
+        raise refusal_at("/to", "The session was deregistered just now.", "session_not_found")
 
 
 def _check_capability(grantor: Session, capability: str) -> None:

@@ -1,13 +1,17 @@
 """Grants under calls that start at the same moment."""
 
+import threading
+from collections.abc import Collection
 from functools import partial
 
 import pytest
 
+from hub.grants import rules
 from hub.grants.models import Grant
 from hub.grants.rules import expire_grants
+from hub.messages.inbox import lock_inboxes
 from hub.messages.models import Inbox
-from tests.cast import Agent
+from tests.cast import Agent, Answer
 from tests.grants.lives import age, ask, asked, grant_in
 from tests.race import at_once
 
@@ -95,12 +99,42 @@ def test_two_workers_tell_of_an_expiry_once(alice: Agent, bob: Agent) -> None:
     assert _events(alice) == _events(bob) == ["expired"] * 6
 
 
-def test_a_request_to_a_session_that_leaves_stays_nowhere_open(alice: Agent, bob: Agent) -> None:
-    calls = [partial(ask, alice, bob, namespace=f"n{i}") for i in range(5)]
+@pytest.mark.parametrize("leaver", ["requester", "grantor"])
+def test_no_request_stays_open_when_one_of_its_sessions_leaves(
+    bob: Agent, charlie: Agent, leaver: str
+) -> None:
+    left = bob if leaver == "grantor" else charlie
+    calls = [partial(ask, charlie, bob, namespace=f"n{i}") for i in range(5)]
+    leave = partial(left.delete, f"sessions/{left.id}")
 
-    *answers, left = at_once(*calls, partial(alice.delete, f"sessions/{bob.id}"))
+    *answers, gone = at_once(*calls, leave)
 
-    assert left.status == 200
-    assert {answer.status for answer in answers} <= {200, 404}
+    assert gone.status == 200
+    assert {answer.status for answer in answers} <= {200, 403, 404}
     assert not Grant.objects.open().exists()
-    assert not Inbox.objects.filter(session_id=bob.id).exists()
+    assert not Inbox.objects.filter(session_id=left.id).exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("leaver", ["requester", "grantor"])
+def test_a_session_leaves_only_after_the_requests_under_way(
+    alice: Agent, bob: Agent, monkeypatch: pytest.MonkeyPatch, leaver: str
+) -> None:
+    left = bob if leaver == "grantor" else alice
+    created, leaving = threading.Event(), threading.Event()
+
+    def lock_late(realm_id: str, session_ids: Collection[str]) -> list[Inbox]:
+        created.set()
+        leaving.wait(0.3)
+        return lock_inboxes(realm_id, session_ids)
+
+    def leave() -> Answer:
+        assert created.wait(5)
+        return bob.delete(f"sessions/{left.id}")
+
+    monkeypatch.setattr(rules, "lock_inboxes", lock_late)
+
+    asked_for, gone = at_once(partial(ask, alice, bob), leave)
+
+    assert (asked_for.status, gone.status) == (200, 200)
+    assert Grant.objects.get().status == Grant.Status.REVOKED
