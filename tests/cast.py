@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.test import Client
+from django.test.client import ClientHandler
 
 from accounts.models import User
 from hub.sessions.acting import Caller
@@ -20,6 +21,9 @@ from realms.models import ApiKey, Realm
 from realms.owners import create_realm
 
 API = "/api/v1"
+
+# One for all requests: a client of its own each time would load the middleware each time.
+_HANDLER = ClientHandler()
 
 
 @dataclass
@@ -69,7 +73,9 @@ class Agent:
     ) -> Answer:
         """Send a request; `body` is sent as JSON, `content` as it stands."""
         data = content if content is not None else b"" if body is None else msgspec.json.encode(body)
-        response = Client().generic(
+        client = Client()
+        client.handler = _HANDLER
+        response = client.generic(
             method,
             path if path.startswith("/") else f"{API}/{path}",
             data,
