@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as flash
 from django.contrib.sessions import middleware as sessions
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.middleware import clickjacking, common, csrf
 from whitenoise import middleware as whitenoise
@@ -37,7 +38,12 @@ class WhiteNoiseMiddleware(PagesOnly, whitenoise.WhiteNoiseMiddleware): ...
 class SessionMiddleware(PagesOnly, sessions.SessionMiddleware): ...
 
 
-class CommonMiddleware(PagesOnly, common.CommonMiddleware): ...
+class CommonMiddleware(PagesOnly, common.CommonMiddleware):
+    def process_request(self, request: HttpRequest) -> Any:
+        """Refuse NUL in a query, which PostgreSQL takes in no text."""
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("NUL in the query")
+        return super().process_request(request)
 
 
 class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware): ...

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from django.http import QueryDict
@@ -91,6 +91,8 @@ def _unknown_members(value: Any, kind: Any, pointer: str) -> Iterator[tuple[str,
                 yield f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", list(fields)
             else:
                 yield from _unknown_members(member, fields[name], f"{pointer}/{name}")
+    elif get_origin(kind) is Annotated:
+        yield from _unknown_members(value, get_args(kind)[0], pointer)
     elif isinstance(value, list):
         for inner in get_args(kind):
             for i, item in enumerate(value):

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from hub.grants.models import Grant
-from hub.grants.rules import revoke_on_behalf_of_grantor, status_now
+from hub.grants.rules import revoke_on_behalf_of_grantor
+from hub.grants.transitions import status_now
 from realms import ids
 from realms.operators import ReadOnlyAdmin, column, time_of, two_lines
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from hub.api.endpoint import Answer, Example, endpoint
 from hub.api.pages import ListQuery, page_of
 from hub.api.viewset import HubViewSet
-from hub.grants import bodies, rules
+from hub.grants import bodies, requests, rules
 from hub.grants.models import Grant
 from hub.sessions.acting import Caller, acting_session
 from realms.ids import GRANT, SESSION, parse_id
@@ -63,14 +63,14 @@ class GrantViewSet(HubViewSet):
 
         Without `expires_at` the grant ends after 24 hours, counted from the request.
         """
-        wish = rules.Wish(
+        wish = requests.Wish(
             target_id=str(parse_id(SESSION, body.to)),
             capability=body.capability,
             namespace=body.namespace,
             expires_at=body.expires_at,
             reason=body.reason or "",
         )
-        return bodies.requested_answer(rules.request_grant(requester=acting_session(caller), wish=wish))
+        return bodies.requested_answer(requests.request_grant(requester=acting_session(caller), wish=wish))
 
     @endpoint(
         "List grants",

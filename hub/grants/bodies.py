@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from hub.grants.models import Grant
 from hub.grants.patterns import NAMESPACE_PATTERN
-from hub.grants.rules import status_now
+from hub.grants.transitions import status_now
 from hub.sessions.bodies import Capability
 from hub.wire import GrantId, Instant, SessionId, Timestamp, rfc3339, strict
 

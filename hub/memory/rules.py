@@ -127,12 +127,15 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
 
 def inherit_namespaces(*, heir: Session) -> None:
     """Give a new session what a deregistered one of the same name and API key owned."""
-    MemoryNamespace.objects.filter(
+    left = MemoryNamespace.objects.filter(
         realm_id=heir.realm_id,
         owner__key_id=heir.key_id,
         owner__name__iexact=heir.name,
         owner__status=Session.Status.DEREGISTERED,
-    ).update(owner=heir)
+    )
+    with transaction.atomic():
+        locked = _lock_namespaces(heir.realm_id, list(left.values_list("name", flat=True)))
+        left.filter(pk__in=[namespace.pk for namespace in locked.values()]).update(owner=heir)
 
 
 def remove_entry(*, entry: MemoryEntry) -> None:

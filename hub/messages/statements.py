@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Message
-from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller
+from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller, mark_seen
 from hub.sessions.presence import PROCESS_TIMEOUT_SECONDS
 from realms.ids import MESSAGE, SESSION, id_of, uuid_of
 
@@ -46,12 +46,6 @@ WITH sender AS (
        AND count(*) = cardinality(%(recipients)s::uuid[])
        AND coalesce(max(unread), 0) < %(inbox_limit)s::int AS good
     FROM locked
-), seen AS (
-    UPDATE hub_session SET last_seen = clock_timestamp(), status = 'active'
-    FROM sender, verdict
-    WHERE verdict.good AND hub_session.id = sender.id
-      AND (sender.last_seen < clock_timestamp() - %(seen_grain)s::interval OR sender.status = 'inactive')
-      AND hub_session.status <> 'deregistered'
 ), bumped AS (
     UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
     FROM locked, verdict
@@ -73,7 +67,9 @@ WITH sender AS (
     FROM bumped
     RETURNING delivered_at
 )
-SELECT count(*), bool_and(delivered_at IS NOT NULL) FROM delivered
+SELECT count(*), bool_and(delivered_at IS NOT NULL),
+       (SELECT last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' FROM sender)
+FROM delivered
 """
 
 # A poller that waited for the lock may find that others took what it saw: `marked` leaves that out.
@@ -128,8 +124,13 @@ def send(caller: Caller, outgoing: Outgoing) -> bool | None:
     parameters = send_parameters(caller.key.key_id, caller.key.inbox_limit, outgoing)
     with connection.cursor() as cursor:
         cursor.execute(SEND, parameters)
-        count, delivered = cursor.fetchone()
-    return bool(delivered) if count else None
+        count, delivered, is_stale = cursor.fetchone()
+    if not count:
+        return None
+    if is_stale:
+        # Afterwards, and not in the statement: whoever ends a session locks its row before any inbox.
+        mark_seen(outgoing.realm_id, str(outgoing.sender_id))
+    return bool(delivered)
 
 
 def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[str, Any]:

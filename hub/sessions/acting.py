@@ -50,7 +50,7 @@ def own_session(caller: Caller, session_id: str) -> Session:
     session = own.filter(pk=session_id).first()
     if session is None:
         raise Refusal("session_not_owned")
-    mark_seen(session)
+    mark_seen(session.realm_id, session.pk)
     return session
 
 
@@ -69,13 +69,13 @@ def acting_session(caller: Caller) -> Session:
     if len(own) != 1:
         how = "register one with POST /api/v1/sessions, then" if not own else "the key owns several;"
         raise Refusal("session_required", f"No acting session: {how} name it in X-AISP-Session.")
-    mark_seen(own[0])
+    mark_seen(own[0].realm_id, own[0].pk)
     return own[0]
 
 
-def mark_seen(session: Session) -> None:
-    """Note that `session` acts now, which makes an inactive one active."""
+def mark_seen(realm_id: str, session_id: str) -> None:
+    """Note that a session acts now, which makes an inactive one active."""
     stale = Q(last_seen__lt=Now() - timedelta(seconds=SEEN_GRAIN_SECONDS)) | Q(status=Session.Status.INACTIVE)
-    Session.objects.in_realm(session.realm_id).filter(stale, pk=session.pk).update(
+    Session.objects.in_realm(realm_id).filter(stale, pk=session_id).update(
         last_seen=Now(), status=Session.Status.ACTIVE
     )

@@ -1,0 +1,54 @@
+"""What every change of a grant goes through: its status by the clock, its end, and the notice of it."""
+
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from hub.grants.models import Grant
+from hub.messages.inbox import Outgoing
+from hub.sessions.models import Session
+from hub.wire import rfc3339
+from realms.refusal import Refusal
+
+Status = Grant.Status
+
+
+def status_now(grant: Grant) -> str:
+    """Return the status, which an overdue grant changes by itself."""
+    if grant.status in Grant.OPEN and grant.expires_at <= timezone.now():
+        return Status.EXPIRED
+    return grant.status
+
+
+def refuse_unless_open(grant: Grant) -> None:
+    if (status := status_now(grant)) not in Grant.OPEN:
+        raise Refusal("grant_already_ended", f"The grant is {status} already and stays so.")
+
+
+def end(grant: Grant, status: Status) -> None:
+    grant.status = status
+    grant.ended_at = timezone.now()
+    grant.save(update_fields=["status", "ended_at", "decided_at"])
+
+
+def notice(grant: Grant, event: str, *, by: Session | None, to: list[str]) -> Outgoing:
+    payload: dict[str, Any] = {
+        "event": event,
+        "grant_id": grant.pk,
+        "from": grant.requester_id,
+        "capability": grant.capability,
+        "namespace": grant.namespace or None,
+        "expires_at": rfc3339(grant.expires_at),
+        "reason": grant.reason or None,
+    }
+    if event == "requested":
+        path = f"/api/v1/grants/{grant.pk}"
+        payload |= {"approve": f"{path}/approve", "deny": f"{path}/deny"}
+    return Outgoing(
+        realm_id=grant.realm_id,
+        sender_id=by.pk if by else None,
+        recipients=to,
+        category="grant",
+        payload=msgspec.json.encode(payload).decode(),
+    )
