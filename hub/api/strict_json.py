@@ -14,7 +14,8 @@ from realms.refusal import Refusal
 MAX_DEPTH = 64
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive and with an optional end: a text that never ends is passed over once, not once a quote.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 # Only an escape can hide NUL or half a surrogate pair: the scanner refuses the one as it stands, and
 # UTF-8 cannot hold the other.
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89A-Fa-f])")
@@ -70,8 +71,9 @@ def _check_depth(body: bytes) -> None:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
-    for bracket in re.finditer(rb"[\[{\]}]", _STRING.sub(b"", body)):
-        depth += 1 if bracket[0] in b"[{" else -1
+    for token in _BRACKETS.finditer(body):
+        first = token[0][:1]
+        depth += (first in b"[{") - (first in b"]}")
         if depth > MAX_DEPTH:
             _refuse("", f"The body is nested more than {MAX_DEPTH} levels deep.")
 
