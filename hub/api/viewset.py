@@ -7,6 +7,7 @@ the time of a thin view.
 from typing import Any
 
 import structlog
+from django.core.exceptions import TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
@@ -85,6 +86,8 @@ class HubViewSet(ViewSet):
         if isinstance(error, MethodNotAllowed):
             allowed = ", ".join(self.allowed_methods)
             return Refusal("method_not_allowed", f"Use {allowed}.", headers={"Allow": allowed})
+        if isinstance(error, TooManyFieldsSent):
+            return Refusal("invalid_request", "There are too many query parameters.")
         if isinstance(error, Http404):
             return Refusal("not_found")
         if isinstance(error, (OperationalError, InterfaceError)):
