@@ -37,18 +37,28 @@ def check_media_type(content_type: str | None, content_encoding: str | None) -> 
         raise Refusal("unsupported_media_type")
 
 
+def _checked_length(header: str, limit: int) -> int:
+    """Return what Content-Length says (RFC 9110 §8.6: digits alone)."""
+    if not (header.isascii() and header.isdecimal()):
+        raise Refusal("invalid_request", "Content-Length is not a number.")
+    # Python reads no number of over 4300 digits.
+    digits = header.lstrip("0") or "0"
+    if len(digits) > len(str(limit)) or int(digits) > limit:
+        raise too_large(limit)
+    return int(digits)
+
+
 def read_body(request: HttpRequest) -> bytes:
     """Return the body of a request, however it is framed.
 
     Raises:
-        Refusal: `body_too_large`, before more than the limit is read; `unsupported_media_type`.
+        Refusal: `body_too_large`, before more than the limit is read; `unsupported_media_type`;
+            `invalid_request`, if Content-Length is no number.
     """
     limit = limit_of(request.path_info)
     length = request.META.get("CONTENT_LENGTH")
     if length:
-        if int(length) > limit:
-            raise too_large(limit)
-        body = request.read(int(length))
+        body = request.read(_checked_length(length, limit))
     elif "HTTP_TRANSFER_ENCODING" in request.META:
         # Django reads as much as Content-Length says, which a chunked request does not have.
         body = request.environ["wsgi.input"].read(limit + 1)  # type: ignore[attr-defined]
