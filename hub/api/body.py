@@ -32,8 +32,10 @@ def check_media_type(content_type: str | None, content_encoding: str | None) -> 
     if not content_type:
         return
     media_type, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
+    is_json = media_type.strip().lower() == "application/json"
+    given = [parameter.strip().lower() for parameter in parameters.split(";")]
+    charsets = [parameter[8:].strip('"') for parameter in given if parameter.startswith("charset=")]
+    if not is_json or any(charset != "utf-8" for charset in charsets):
         raise Refusal("unsupported_media_type")
 
 
