@@ -18,6 +18,7 @@ from hub.bell import bell
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
 from hub.sessions.presence import connected
 from realms.ids import MESSAGE, new_id, uuid_of
+from realms.spans import Moment
 
 
 @dataclass(slots=True)
@@ -83,6 +84,7 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
         envelope=outgoing.envelope,
         reply_to=uuid_of(outgoing.reply_to) if outgoing.reply_to else None,
         capability=outgoing.capability,
+        sent_at=Moment(),
         expires_at=outgoing.expires_at,
     )
     Inbox.objects.filter(session_id__in=ids).update(seq=F("seq") + 1, unread=F("unread") + 1)
