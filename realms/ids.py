@@ -32,7 +32,7 @@ def new_id(prefix: str) -> str:
 def parse_id(prefix: str, text: str) -> str | None:
     """Return `text` as the canonical id (prefix small, ULID large), or None if it is not one."""
     head, _, tail = text.partition("_")
-    if head.lower() == prefix and _ULID.fullmatch(tail):
+    if head.isascii() and head.lower() == prefix and _ULID.fullmatch(tail):
         return f"{prefix}_{tail.upper()}"
     return None
 
