@@ -115,8 +115,8 @@ def issue_key(
     scopes = list(dict.fromkeys(SCOPES if scopes is None else scopes))
     if not scopes or not set(scopes) <= set(SCOPES):
         raise refusal_at("/scopes", f"Scopes are {' and '.join(SCOPES)}; give at least one.")
-    if not 1 <= len(name.strip()) <= 64:
-        raise refusal_at("/name", "A key's name has 1 to 64 characters.")
+    if not (1 <= len(name.strip()) <= 64 and name.strip().isprintable()):
+        raise refusal_at("/name", "A key's name has 1 to 64 characters that can be printed.")
     if expires_at is not None and expires_at <= timezone.now():
         raise refusal_at("/expires_at", "The expiry has to be in the future.")
     plaintext = new_plaintext()
