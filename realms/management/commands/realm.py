@@ -4,7 +4,10 @@ import secrets
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import transaction
 
 from accounts.models import User
 from realms.owners import create_realm
@@ -24,13 +27,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         email = options["owner"].strip().lower()
-        owner = User.objects.filter(email=email).first()
-        if owner is None:
-            password = secrets.token_urlsafe(12)
-            owner = User.objects.create_user(email, password)
-            self.stderr.write(f"New owner {email}, password: {password}")
+        password = secrets.token_urlsafe(12)
         try:
-            realm = create_realm(owner=owner, slug=options["slug"])
+            validate_email(email)
+            with transaction.atomic():
+                owner = User.objects.filter(email=email).first()
+                is_new = owner is None
+                if owner is None:
+                    owner = User.objects.create_user(email, password)
+                realm = create_realm(owner=owner, slug=options["slug"])
+        except ValidationError:
+            raise CommandError(f"{email!r} is not an e-mail address.") from None
         except Refusal as refusal:
             raise CommandError(refusal.detail) from None
+        if is_new:
+            self.stderr.write(f"New owner {email}, password: {password}")
         self.stdout.write(realm.pk)
