@@ -95,4 +95,5 @@ def check_signature(sender: Session, envelope: Envelope, written: Mapping[str, A
         detail = f"The envelope has no canonical form (RFC 8785): {error}"
         raise refusal_at("/sig", detail, "invalid_signature") from None
     if not verifies(sender.public_key, envelope.sig, message):
-        raise refusal_at("/sig", "", "invalid_signature")
+        detail = "The signature is not the sender's over the RFC 8785 form of the envelope without `sig`."
+        raise refusal_at("/sig", detail, "invalid_signature")
