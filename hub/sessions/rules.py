@@ -11,7 +11,7 @@ from hub.grants.rules import revoke_grants_of
 from hub.memory.rules import inherit_namespaces
 from hub.messages.inbox import ring_after_commit
 from hub.messages.models import Delivery, Inbox
-from hub.sessions.acting import Caller
+from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller
 from hub.sessions.models import Session, SessionQuerySet
 from hub.sessions.presence import OpenStream
 from hub.wire import compact
@@ -105,10 +105,19 @@ def deregister_session(*, caller: Caller, session_id: str) -> None:
         raise Refusal("session_not_found")
 
 
-def end_session(session: Session) -> bool:
-    """Deregister a session, whoever wants it; False if it was deregistered already."""
+def end_session(session: Session, *, still: Status | None = None) -> bool:
+    """Deregister a session, whoever wants it.
+
+    Args:
+        still: only if its status is this one at that instant; None for any live one.
+
+    Returns:
+        Whether this call deregistered it.
+    """
+    live = Session.objects.in_realm(session.realm_id).filter(pk=session.pk)
+    if still is not None:
+        live = live.filter(status=still)
     with transaction.atomic():
-        live = Session.objects.in_realm(session.realm_id).filter(pk=session.pk)
         if not live.update(status=Status.DEREGISTERED, last_seen=Now()):
             return False
         revoke_grants_of(session)  # locks the inboxes, this one's too
@@ -127,12 +136,12 @@ def sweep_sessions() -> tuple[int, int]:
     streaming = OpenStream.objects.alive().values("session_id")
     quiet = Session.objects.filter(status=Status.ACTIVE).exclude(pk__in=streaming)
     overdue = quiet.filter(last_seen__lt=Now() - span("realm__session_timeout_seconds", timedelta(seconds=1)))
-    # Claimed by the update itself: a session that acts in between is no longer overdue.
-    inactive = Session.objects.filter(pk__in=overdue.values("pk"), status=Status.ACTIVE).update(
-        status=Status.INACTIVE
-    )
+    # A session that acts in between is not quiet. PostgreSQL looks again at the row itself, when it had to
+    # wait for it, and not at the subquery.
+    unseen = Session.objects.filter(last_seen__lt=Now() - timedelta(seconds=SEEN_GRAIN_SECONDS))
+    inactive = unseen.filter(pk__in=overdue.values("pk"), status=Status.ACTIVE).update(status=Status.INACTIVE)
     gone = Session.objects.filter(
         status=Status.INACTIVE, last_seen__lt=Now() - span("realm__session_expiry_days", timedelta(days=1))
     ).exclude(pk__in=streaming)
-    ended = sum(end_session(session) for session in gone[:1000])
+    ended = sum(end_session(session, still=Status.INACTIVE) for session in gone[:1000])
     return inactive, ended
