@@ -101,7 +101,7 @@ class Agent:
         """DELETE a path below /api/v1."""
         return self.call("DELETE", path, **options)
 
-    def send(self, to: "Agent | list[Agent]", category: str = "message", **members: Any) -> Answer:
+    def send(self, to: "Agent | list[Agent]", /, category: str = "message", **members: Any) -> Answer:
         """Send a message with the payload {"text": "hello"}, if `members` do not say otherwise."""
         recipients = [agent.id for agent in to] if isinstance(to, list) else to.id
         envelope = {
