@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -51,12 +53,13 @@ def secret_key() -> str:
         )
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     path = DATA_DIR / KEY_FILE
-    try:
-        # O_EXCL: of two processes that start at once, one makes the key and both use it.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    key = secrets.token_urlsafe(50)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key)
-    return key
+    if not path.exists():
+        # Written whole and then linked: of two processes that start at once, one gives the key its name
+        # and both use it, and neither reads an empty file.
+        descriptor, draft = tempfile.mkstemp(dir=DATA_DIR, prefix=KEY_FILE)  # mode 0600
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        Path(draft).unlink()
+    return path.read_text().strip()
