@@ -1,7 +1,7 @@
 """Cross-origin requests: off, but for the origins that the setting names."""
 
 import pytest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from pytest_django import Settings
 
@@ -15,13 +15,12 @@ def allowed(settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = [APP]
 
 
-def preflight(origin: str, path: str = "/api/v1/sessions") -> HttpResponse:
+def preflight(origin: str, path: str = "/api/v1/sessions") -> HttpResponseBase:
     headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    response: HttpResponse = Client().options(path, headers=headers)
-    return response
+    return Client().options(path, headers=headers)
 
 
-def cors_of(response: HttpResponse) -> set[str]:
+def cors_of(response: HttpResponseBase) -> set[str]:
     return {name for name in response.headers if name.startswith("Access-Control-")}
 
 

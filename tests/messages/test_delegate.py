@@ -101,8 +101,7 @@ def test_what_is_declared_no_more_cannot_be_used(alice: Agent, bob: Agent) -> No
 
 
 def test_every_recipient_has_to_grant(key: str, alice: Agent, bob: Agent) -> None:
-    takes = {"capabilities": ["delegate.receive"]}
-    dora, emil = (new_agent(key, name, **takes) for name in ("dora", "emil"))
+    dora, emil = (new_agent(key, name, capabilities=["delegate.receive"]) for name in ("dora", "emil"))
     bob.grant(alice, "delegate.receive")
 
     answer = alice.send([dora, bob, emil], "delegate")
