@@ -30,6 +30,7 @@ GrantId = Annotated[str, _id_type(ids.GRANT, "Id of a grant.")]
 Timestamp = Annotated[
     str,
     Meta(
+        pattern=strict(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$"),
         description="RFC 3339, UTC, with microseconds.",
         examples=["2026-04-06T09:00:00.123456Z"],
         extra_json_schema={"format": "date-time"},

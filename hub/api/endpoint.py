@@ -32,7 +32,8 @@ COMMON_REFUSALS = (
     "internal_error",
     "unavailable",
 )
-BODY_REFUSALS = ("invalid_json", "body_too_large", "unsupported_media_type")
+BODY_REFUSALS = ("invalid_json", "request_timeout", "body_too_large", "unsupported_media_type")
+PUBLIC_REFUSALS = ("invalid_request", "not_acceptable", "internal_error")
 ACTING_REFUSALS = ("session_required", "session_not_owned")
 
 
@@ -49,6 +50,22 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What to do next with an answer (OpenAPI 3.1 §4.8.20).
+
+    Attributes:
+        to: the operationId that takes it on.
+        parameters: of that operation, each a runtime expression such as `$response.body#/id`.
+        body: the members of that operation's body.
+    """
+
+    to: str
+    description: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """An operation.
 
@@ -57,6 +74,8 @@ class Endpoint:
         body_optional: an empty body stands for the struct's defaults.
         answer: the struct of its answer, or None for an answer that is no JSON of ours.
         acts: it is done by an acting session, which X-AISP-Session may name.
+        may_act: X-AISP-Session may name the session that it is done by, but none is needed.
+        links: what an answer of it leads to.
         paged: its answer may have a `next` link.
         refuses: codes that it may answer with, besides the common ones.
     """
@@ -69,14 +88,16 @@ class Endpoint:
     body_optional: bool = False
     query: type[msgspec.Struct] = NoQuery
     acts: bool = False
+    may_act: bool = False
     paged: bool = False
     public: bool = False
     refuses: tuple[str, ...] = ()
     example: Example = field(default_factory=Example)
+    links: tuple[Link, ...] = ()
 
     def all_refusals(self) -> list[str]:
         """Return every code that the operation may answer with."""
-        codes = ["not_acceptable", "internal_error"] if self.public else [*COMMON_REFUSALS]
+        codes = [*(PUBLIC_REFUSALS if self.public else COMMON_REFUSALS)]
         codes += BODY_REFUSALS if self.body else ()
         codes += ACTING_REFUSALS if self.acts else ()
         return list(dict.fromkeys([*codes, *self.refuses]))

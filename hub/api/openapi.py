@@ -6,13 +6,14 @@ schema cannot say anything else than what the hub does.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 from drf_spectacular.openapi import AutoSchema
 
-from hub.api.endpoint import JSON, Endpoint
+from hub.api import examples
+from hub.api.endpoint import JSON, Endpoint, Link
 from hub.memory.bodies import MemoryKey
 from hub.wire import STRICT_END, Instant
 from realms import ids
@@ -80,11 +81,15 @@ def _schema_of_custom(kind: type) -> Json:
     raise NotImplementedError(kind)
 
 
-def components_of(structs: Iterable[type]) -> tuple[list[Json], Json]:
+def components_of(structs: Collection[type]) -> tuple[list[Json], Json]:
     """Return a schema for each struct, and the components that they refer to."""
     schemas, components = msgspec.json.schema_components(
         list(structs), schema_hook=_schema_of_custom, ref_template=COMPONENTS + "{name}"
     )
+    for struct in structs:
+        # What holds between members, which their types cannot say.
+        if rules := getattr(struct, "schema_rules", None):
+            components[struct.__name__] |= rules
     return [_ecma(schema) for schema in schemas], _ecma(components)
 
 
@@ -108,7 +113,7 @@ def operation_of(endpoint: Endpoint, path: str, method: str) -> Json:
         "tags": [tag],
         "parameters": [*_path_parameters(path), *_header_parameters(endpoint), *_query_parameters(endpoint)],
         "security": [] if endpoint.public else [{"ApiKey": []}],
-        "responses": {"200": _success(endpoint), **_refusals(endpoint)},
+        "responses": {"200": _success(endpoint), **_refusals(endpoint, path)},
     }
     if endpoint.body is not None:
         content: Json = {"schema": {"$ref": COMPONENTS + endpoint.body.__name__}}
@@ -126,25 +131,39 @@ def _path_parameters(path: str) -> list[Json]:
 
 
 def _path_parameter(name: str) -> Json:
+    example = examples.PATH_PARAMETERS[name]
     if name in _ID_PARAMETERS:
         prefix, what = _ID_PARAMETERS[name]
-        return {"description": what, "schema": {"type": "string", "pattern": ids.id_pattern(prefix)}}
+        return {"description": what, "schema": _id_schema(prefix), "example": example}
     [schema], _ = components_of([MemoryKey])
-    return {"description": "The key of an entry.", "schema": schema}
+    return {"description": "The key of an entry.", "schema": schema, "example": example}
+
+
+def _id_schema(prefix: str) -> Json:
+    return {"type": "string", "pattern": ids.id_pattern(prefix)}
 
 
 def _header_parameters(endpoint: Endpoint) -> list[Json]:
     parameters = []
-    if endpoint.acts:
-        schema = {"type": "string", "pattern": ids.id_pattern(ids.SESSION)}
+    if endpoint.acts or endpoint.may_act:
         what = "The acting session, one of the API key's own. Not needed if the key owns exactly one."
-        parameters.append({"name": "X-AISP-Session", "in": "header", "description": what, "schema": schema})
+        parameters.append(_header_parameter("X-AISP-Session", ids.SESSION, what, examples.FIRST_SESSION))
     if endpoint.answer is None and not endpoint.public:
-        schema = {"type": "string", "pattern": ids.id_pattern(ids.MESSAGE)}
         for name in ("Last-Event-ID", "X-Last-Event-ID"):
             what = "The last message that the client has."
-            parameters.append({"name": name, "in": "header", "description": what, "schema": schema})
+            parameters.append(_header_parameter(name, ids.MESSAGE, what, examples.MESSAGE))
     return parameters
+
+
+def _header_parameter(name: str, prefix: str, what: str, example: str) -> Json:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": what,
+        "schema": _id_schema(prefix),
+        "example": example,
+    }
 
 
 def _query_parameters(endpoint: Endpoint) -> list[Json]:
@@ -169,17 +188,18 @@ def _description(schema: Json) -> str:
 
 def _not_null(schema: Json) -> Json:
     """Return the schema of a parameter, which is left out rather than null."""
-    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
-    rest = {
-        name: value
-        for name, value in schema.items()
-        if name not in ("anyOf", "description") and not (name == "default" and value is None)
-    }
-    if "enum" in rest:
-        rest["enum"] = [value for value in rest["enum"] if value is not None]
-    return (
-        {**choices[0], **rest} if len(choices) == 1 else {**rest, **({"anyOf": choices} if choices else {})}
-    )
+    schema = {name: value for name, value in schema.items() if name != "description"}
+    choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        schema = {**choices[0], **schema}
+    elif choices:
+        schema["anyOf"] = choices
+    if schema.get("default", "") is None:
+        del schema["default"]
+    if "enum" in schema:
+        values = [value for value in schema["enum"] if value is not None]
+        schema |= {"type": "string", "enum": values}
+    return schema
 
 
 def _success(endpoint: Endpoint) -> Json:
@@ -193,21 +213,35 @@ def _success(endpoint: Endpoint) -> Json:
             "content": {JSON: {"schema": _CATCHALL}, "application/yaml": {"schema": {"type": "string"}}},
         }
     if endpoint.answer is None:
-        content = {EVENT_STREAM: {"schema": {"type": "string", "description": "Server-Sent Events."}}}
-        return {"description": "The stream.", "headers": headers, "content": content}
+        stream = {
+            "schema": {"type": "string", "description": "Server-Sent Events."},
+            "examples": {"reference": {"value": endpoint.example.answer}},
+        }
+        return {"description": "The stream.", "headers": headers, "content": {EVENT_STREAM: stream}}
     media: Json = {"schema": {"$ref": COMPONENTS + endpoint.answer.__name__}}
     if endpoint.example.answer is not None:
         media["examples"] = {"reference": {"value": endpoint.example.answer}}
-    return {
+    success: Json = {
         "description": (endpoint.answer.__doc__ or "").strip(),
         "headers": headers,
         "content": {JSON: media},
     }
+    if endpoint.links:
+        success["links"] = {link.to: _link(link) for link in endpoint.links}
+    return success
 
 
-def _refusals(endpoint: Endpoint) -> Json:
+def _link(link: Link) -> Json:
+    written: Json = {"operationId": link.to, "description": link.description, "parameters": link.parameters}
+    return written if link.body is None else {**written, "requestBody": link.body}
+
+
+def _refusals(endpoint: Endpoint, path: str) -> Json:
     by_status: dict[int, list[str]] = defaultdict(list)
-    for code in endpoint.all_refusals():
+    codes = endpoint.all_refusals()
+    if "{" in path:
+        codes.append("not_found")  # a parameter that is empty or holds a slash makes another path of it
+    for code in codes:
         by_status[PROBLEMS[code].status].append(code)
     return {str(status): _refusal(status, codes) for status, codes in sorted(by_status.items())}
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from django.db.models import Q
 from msgspec import Meta
 
-from hub.api.endpoint import Answer, Example, endpoint
+from hub.api import examples
+from hub.api.endpoint import Answer, Link, endpoint
 from hub.api.pages import ListQuery, page_of
 from hub.api.viewset import HubViewSet
 from hub.grants import bodies, requests, rules
@@ -49,13 +50,19 @@ class GrantViewSet(HubViewSet):
             "grant_already_pending",
             "inbox_full",
         ),
-        example=Example(
-            body={
-                "to": "sess_02HX9J2N3PQRSTVWXYZ0123456",
-                "capability": "memory.read",
-                "namespace": "project.*",
-                "reason": "Need to read project context for summarization task.",
-            }
+        example=examples.REQUEST_GRANT,
+        links=tuple(
+            Link(
+                operation,
+                what,
+                {"grant_id": "$response.body#/grant_id", "header.X-AISP-Session": who},
+            )
+            for operation, what, who in (
+                ("grants_approve", "The target lets it begin.", "$response.body#/to"),
+                ("grants_deny", "The target turns it down.", "$response.body#/to"),
+                ("grants_get_grant", "Look at it, as the target.", "$response.body#/to"),
+                ("grants_revoke", "Withdraw it.", "$request.header.X-AISP-Session"),
+            )
         ),
     )
     def request_grant(self, caller: Caller, body: bodies.GrantRequest) -> bodies.GrantRequested:
@@ -79,6 +86,7 @@ class GrantViewSet(HubViewSet):
         acts=True,
         paged=True,
         refuses=("invalid_cursor", "realm_access_denied"),
+        example=examples.LIST_GRANTS,
     )
     def list(self, caller: Caller, query: GrantQuery) -> Answer:
         """The acting session's grants, active and pending ones unless `status` says otherwise."""
@@ -99,6 +107,7 @@ class GrantViewSet(HubViewSet):
         answer=bodies.GrantDetail,
         acts=True,
         refuses=("grant_not_found", "grant_not_yours"),
+        example=examples.GET_GRANT,
     )
     def get_grant(self, caller: Caller, grant_id: str) -> bodies.GrantDetail:
         """For the session that asked and for the one that decides."""
@@ -112,6 +121,7 @@ class GrantViewSet(HubViewSet):
         answer=bodies.GrantDetail,
         acts=True,
         refuses=("invalid_namespace", "grant_not_found", "grant_not_yours", "grant_not_pending"),
+        example=examples.APPROVE_GRANT,
     )
     def approve(self, caller: Caller, grant_id: str, body: bodies.GrantApproval) -> bodies.GrantDetail:
         """By the session that was asked, which may narrow the namespace and the expiry, never widen them."""
@@ -130,6 +140,7 @@ class GrantViewSet(HubViewSet):
         answer=bodies.GrantDetail,
         acts=True,
         refuses=("grant_not_found", "grant_not_yours", "grant_not_pending"),
+        example=examples.DENY_GRANT,
     )
     def deny(self, caller: Caller, grant_id: str, body: bodies.Nothing) -> bodies.GrantDetail:
         """By the session that was asked."""
@@ -141,6 +152,7 @@ class GrantViewSet(HubViewSet):
         answer=bodies.GrantRevoked,
         acts=True,
         refuses=("grant_not_found", "grant_not_yours", "grant_already_ended"),
+        example=examples.REVOKE_GRANT,
     )
     def revoke(self, caller: Caller, grant_id: str) -> bodies.GrantRevoked:
         """By either side, at once: the next operation that needs the grant is refused. Of a pending grant

@@ -1,11 +1,11 @@
 """Grants on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
 from hub.grants.models import Grant
-from hub.grants.patterns import NAMESPACE_PATTERN
+from hub.grants.patterns import MEMORY_CAPABILITIES, NAMESPACE_PATTERN
 from hub.grants.transitions import status_now
 from hub.sessions.bodies import Capability
 from hub.wire import GrantId, Instant, SessionId, Timestamp, rfc3339, strict
@@ -40,12 +40,31 @@ class GrantRequest(Struct, forbid_unknown_fields=True):
     expires_at: Instant | None = None
     reason: Reason | None = None
 
+    # What depends on the capability, for the published schema; `hub.grants.rules` checks it.
+    schema_rules: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {
+                "required": ["namespace"],
+                "properties": {
+                    "capability": {"enum": list(MEMORY_CAPABILITIES)},
+                    "namespace": {"type": "string"},
+                },
+            },
+            {
+                "properties": {
+                    "capability": {"not": {"enum": list(MEMORY_CAPABILITIES)}},
+                    "namespace": {"type": "null"},
+                }
+            },
+        ]
+    }
+
 
 class GrantRequested(Struct):
     """A request that waits for its target."""
 
     grant_id: GrantId
-    status: GrantStatus
+    status: Annotated[str, Meta(extra_json_schema={"const": Grant.Status.PENDING.value})]
     to: SessionId
     capability: Capability
 
@@ -82,7 +101,7 @@ class GrantList(Struct):
 class GrantRevoked(Struct):
     """A grant has ended."""
 
-    revoked: bool
+    revoked: Annotated[bool, Meta(extra_json_schema={"const": True})]
     grant_id: GrantId
 
 

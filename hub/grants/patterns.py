@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from hub.memory.models import in_subtree
 
+MEMORY_CAPABILITIES = ("memory.read", "memory.write", "memory.delete")
 SEGMENT = r"[A-Za-z0-9_-]+"
 KEY_PATTERN = rf"^{SEGMENT}(\.{SEGMENT})*$"
 NAMESPACE_PATTERN = rf"^(\*|{SEGMENT}(\.{SEGMENT})*(\.\*)?)$"

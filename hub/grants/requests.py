@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from hub.grants.models import Grant
-from hub.grants.patterns import first_segment
+from hub.grants.patterns import MEMORY_CAPABILITIES, first_segment
 from hub.grants.transitions import Status, end, notice
 from hub.memory.models import MemoryNamespace
 from hub.messages.inbox import lock_inboxes, post, post_notice
@@ -16,7 +16,6 @@ from hub.sessions.models import Session
 from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
-MEMORY_CAPABILITIES = ("memory.read", "memory.write", "memory.delete")
 DEFAULT_DURATION = timedelta(hours=24)
 INBOX_RETRY_SECONDS = 30
 

@@ -5,6 +5,7 @@ import time
 
 from django.http import QueryDict
 
+from hub.api import examples
 from hub.api.decode import decode_body, decode_query
 from hub.api.endpoint import Endpoint, NoQuery
 from hub.api.strict_json import read_json
@@ -38,7 +39,9 @@ class PingConsumer(LiveConsumer):
         answer=Pong,
         body=PingRequest,
         body_optional=True,
-        refuses=("session_not_found", "session_not_owned", "ping_timeout", "method_not_allowed"),
+        may_act=True,
+        refuses=("session_not_found", "session_not_owned", "ping_timeout"),
+        example=examples.PING,
     )
 
     async def answer(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.http import QueryDict
 
+from hub.api import examples
 from hub.api.decode import decode_query
 from hub.api.endpoint import Endpoint, NoQuery
 from hub.api.viewset import accepts
@@ -63,7 +64,8 @@ class StreamConsumer(LiveConsumer):
         ),
         answer=None,
         acts=True,
-        refuses=("sse_required", "too_many_streams", "method_not_allowed"),
+        refuses=("sse_required", "too_many_streams"),
+        example=examples.STREAM,
     )
 
     async def answer(self) -> None:

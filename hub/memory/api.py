@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta
 
-from hub.api.endpoint import Answer, Example, endpoint
+from hub.api import examples
+from hub.api.endpoint import Answer, Link, endpoint
 from hub.api.pages import ListQuery, page_of
 from hub.api.viewset import HubViewSet
 from hub.memory import bodies, rules
@@ -29,6 +30,7 @@ class MemoryViewSet(HubViewSet):
         acts=True,
         paged=True,
         refuses=("invalid_cursor", "realm_access_denied", "grant_required"),
+        example=examples.READ_MEMORY,
     )
     def read(self, caller: Caller, query: MemoryQuery) -> Answer:
         """The entries that the acting session owns or holds an active memory.read grant for, by key.
@@ -53,14 +55,24 @@ class MemoryViewSet(HubViewSet):
         answer=bodies.MemoryWritten,
         acts=True,
         refuses=("grant_required", "quota_exceeded", "version_conflict", "value_too_large"),
-        example=Example(
-            body={
-                "entries": [
-                    {"key": "project.name", "value": "My Project"},
-                    {"key": "project.stage", "value": "planning"},
-                ]
-            },
-            answer={"written": 2, "entries": ["project.name", "project.stage"]},
+        example=examples.WRITE_MEMORY,
+        links=(
+            Link(
+                "memory_get_entry",
+                "Read the first entry back.",
+                {
+                    "key": "$response.body#/entries/0",
+                    "header.X-AISP-Session": "$request.header.X-AISP-Session",
+                },
+            ),
+            Link(
+                "memory_delete_entry",
+                "Delete the first entry.",
+                {
+                    "key": "$response.body#/entries/0",
+                    "header.X-AISP-Session": "$request.header.X-AISP-Session",
+                },
+            ),
         ),
     )
     def write(self, caller: Caller, body: bodies.MemoryWrite) -> bodies.MemoryWritten:
@@ -81,6 +93,7 @@ class MemoryViewSet(HubViewSet):
         answer=bodies.Entry,
         acts=True,
         refuses=("memory_key_not_found", "grant_required"),
+        example=examples.GET_ENTRY,
     )
     def get_entry(self, caller: Caller, key: str) -> bodies.Entry:
         """The acting session owns the entry or holds an active memory.read grant for it."""
@@ -91,7 +104,7 @@ class MemoryViewSet(HubViewSet):
         answer=bodies.EntryDeleted,
         acts=True,
         refuses=("memory_key_not_found", "grant_required"),
-        example=Example(answer={"deleted": True, "key": "project.name"}),
+        example=examples.DELETE_ENTRY,
     )
     def delete_entry(self, caller: Caller, key: str) -> bodies.EntryDeleted:
         """The acting session owns the entry or holds an active memory.delete grant for it."""

@@ -21,7 +21,7 @@ MemoryKey = Annotated[
         examples=["project.name"],
     ),
 ]
-Version = Annotated[int, Meta(ge=1, description="Counts the writes of the entry, from 1.")]
+Version = Annotated[int, Meta(ge=1, description="Counts the writes of the entry, from 1.", examples=[1])]
 
 
 class EntryToWrite(Struct, forbid_unknown_fields=True):
@@ -47,8 +47,8 @@ class MemoryWrite(Struct, forbid_unknown_fields=True):
 class MemoryWritten(Struct):
     """What was written."""
 
-    written: int
-    entries: list[MemoryKey]
+    written: Annotated[int, Meta(ge=1, le=ENTRIES_PER_WRITE)]
+    entries: Annotated[list[MemoryKey], Meta(min_length=1, max_length=ENTRIES_PER_WRITE)]
 
 
 class Entry(Struct):
@@ -70,7 +70,7 @@ class EntryList(Struct):
 class EntryDeleted(Struct):
     """An entry is gone."""
 
-    deleted: bool
+    deleted: Annotated[bool, Meta(extra_json_schema={"const": True})]
     key: MemoryKey
 
 

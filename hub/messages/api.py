@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from hub.api.endpoint import Example, endpoint
+from hub.api import examples
+from hub.api.endpoint import Link, endpoint
 from hub.api.pages import DEFAULT_LIMIT, Limit
 from hub.api.viewset import HubViewSet
 from hub.messages import bodies, rules
@@ -51,15 +52,13 @@ class MessageViewSet(HubViewSet):
             "ping_not_waiting",
             "inbox_full",
         ),
-        example=Example(
-            body={
-                "aisp": "0.1",
-                "from": "sess_01HX9J2N3PQRSTVWXYZ0123456",
-                "to": "sess_02HX9J2N3PQRSTVWXYZ0123456",
-                "realm": "default",
-                "category": "delegate",
-                "payload": {"task": "summarize", "input": {"file": "README.md"}},
-            }
+        example=examples.SEND,
+        links=(
+            Link(
+                "messages_status",
+                "Follow it, as its sender.",
+                {"message_id": "$response.body#/message_id", "header.X-AISP-Session": "$request.body#/from"},
+            ),
         ),
     )
     def send(self, caller: Caller, body: bodies.Envelope) -> bodies.SentMessage:
@@ -79,6 +78,15 @@ class MessageViewSet(HubViewSet):
         answer=bodies.MessagePage,
         acts=True,
         refuses=("realm_access_denied", "message_not_found"),
+        example=examples.POLL,
+        links=(
+            Link(
+                "messages_acknowledge",
+                "Mark what was peeked at as read.",
+                {"header.X-AISP-Session": "$request.header.X-AISP-Session"},
+                body={"ids": ["$response.body#/messages/0/id"]},
+            ),
+        ),
     )
     def poll(self, caller: Caller, query: PollQuery) -> bodies.MessagePage:
         """Unread messages, oldest first, marked as read by this call: among concurrent pollers each is
@@ -106,6 +114,7 @@ class MessageViewSet(HubViewSet):
         answer=bodies.Acknowledged,
         acts=True,
         refuses=("message_not_found",),
+        example=examples.ACKNOWLEDGE,
     )
     def acknowledge(self, caller: Caller, body: bodies.Acknowledgement) -> bodies.Acknowledged:
         """Marks messages of the acting session's inbox as read, such as those it peeked at."""
@@ -119,6 +128,7 @@ class MessageViewSet(HubViewSet):
         answer=bodies.MessageStatus,
         acts=True,
         refuses=("message_not_found",),
+        example=examples.FOLLOW,
     )
     def status(self, caller: Caller, message_id: str) -> bodies.MessageStatus:
         """How far a message that the acting session sent came with each recipient."""

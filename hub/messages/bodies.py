@@ -1,6 +1,6 @@
 """Messages on the wire."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,6 +15,7 @@ RECIPIENTS = 100
 SENDABLE = ("message", "delegate", "result", "event", "error", "ping", "pong")
 CATEGORIES = (*SENDABLE, "grant")
 
+_NOT_HUB = {"not": {"const": HUB}}
 _SESSION = ids.id_pattern(ids.SESSION).removeprefix("^").removesuffix("$")
 
 Sender = Annotated[
@@ -30,7 +31,8 @@ DeliveryStatus = Annotated[str, Meta(extra_json_schema={"enum": ["queued", "deli
 Signature = Annotated[
     str,
     Meta(
-        pattern=strict(r"^ed25519:[A-Za-z0-9+/]{86}==$"),
+        # Of 86 characters for 64 bytes the last has four idle bits, all 0.
+        pattern=strict(r"^ed25519:[A-Za-z0-9+/]{85}[AQgw]==$"),
         description="`ed25519:` and the base64 of the sender's signature over the RFC 8785 form of the "
         "envelope without `sig`.",
     ),
@@ -43,7 +45,11 @@ class Envelope(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     aisp: Annotated[str, Meta(extra_json_schema={"const": AISP_VERSION}, examples=[AISP_VERSION])]
     from_: SessionId
     to: Annotated[
-        Sender | Annotated[list[SessionId], Meta(min_length=1, max_length=RECIPIENTS)],
+        Sender
+        | Annotated[
+            list[SessionId],
+            Meta(min_length=1, max_length=RECIPIENTS, extra_json_schema={"uniqueItems": True}),
+        ],
         Meta(description="One id, or up to 100 distinct ids. `hub` may be sent a pong."),
     ]
     category: Annotated[str, Meta(extra_json_schema={"enum": list(SENDABLE)}, examples=["delegate"])]
@@ -55,6 +61,21 @@ class Envelope(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         Capability | None, Meta(description="Of a delegate: what of the target it uses.")
     ] = None
     sig: Signature | None = None
+
+    # What depends on the category, for the published schema; `hub.messages.envelope` checks it.
+    schema_rules: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"properties": {"category": {"const": "delegate"}, "to": _NOT_HUB}},
+            {"properties": {"category": {"const": "pong"}, "capability": {"type": "null"}}},
+            {
+                "properties": {
+                    "category": {"enum": [name for name in SENDABLE if name not in ("delegate", "pong")]},
+                    "to": _NOT_HUB,
+                    "capability": {"type": "null"},
+                }
+            },
+        ]
+    }
 
 
 class SentMessage(Struct):
@@ -94,6 +115,13 @@ class Acknowledgement(Struct, forbid_unknown_fields=True):
 
     ids: Annotated[list[MessageId], Meta(min_length=1, max_length=500)] | None = None
     up_to: MessageId | None = None
+
+    schema_rules: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"required": ["ids"], "properties": {"ids": {"type": "array"}, "up_to": {"type": "null"}}},
+            {"required": ["up_to"], "properties": {"up_to": {"type": "string"}, "ids": {"type": "null"}}},
+        ]
+    }
 
     def __post_init__(self) -> None:
         if (self.ids is None) == (self.up_to is None):

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from hub.api.endpoint import Answer, Example, endpoint
+from hub.api import examples
+from hub.api.endpoint import Answer, Link, endpoint
 from hub.api.pages import ListQuery, page_of
 from hub.api.viewset import HubViewSet
 from hub.sessions import bodies, rules
@@ -41,13 +42,12 @@ class SessionViewSet(HubViewSet):
         body=bodies.Registration,
         answer=bodies.RegisteredSession,
         refuses=("realm_access_denied", "session_name_taken"),
-        example=Example(
-            body={
-                "name": "my-agent",
-                "kind": "interactive",
-                "realm": "default",
-                "capabilities": ["memory.read", "memory.write", "delegate.receive"],
-            },
+        example=examples.REGISTER,
+        links=(
+            Link("sessions_get_session", "Look at the session.", {"session_id": "$response.body#/id"}),
+            Link("sessions_deregister", "Deregister it again.", {"session_id": "$response.body#/id"}),
+            Link("sessions_ping", "See whether it answers.", {"session_id": "$response.body#/id"}),
+            Link("messages_poll", "Poll its inbox.", {"header.X-AISP-Session": "$response.body#/id"}),
         ),
     )
     def register(self, caller: Caller, body: bodies.Registration) -> bodies.RegisteredSession:
@@ -69,6 +69,7 @@ class SessionViewSet(HubViewSet):
         answer=bodies.SessionList,
         paged=True,
         refuses=("invalid_cursor", "realm_access_denied"),
+        example=examples.LIST_SESSIONS,
     )
     def list(self, caller: Caller, query: SessionQuery) -> Answer:
         """The sessions of the caller's realm, active ones unless `status` says otherwise, oldest first."""
@@ -80,7 +81,12 @@ class SessionViewSet(HubViewSet):
         listed = [bodies.listed_answer(session) for session in page]
         return Answer(bodies.SessionList(sessions=listed, total=matching.count()), headers)
 
-    @endpoint("Get a session", answer=bodies.SessionDetail, refuses=("session_not_found",))
+    @endpoint(
+        "Get a session",
+        answer=bodies.SessionDetail,
+        refuses=("session_not_found",),
+        example=examples.GET_SESSION,
+    )
     def get_session(self, caller: Caller, session_id: str) -> bodies.SessionDetail:
         """All that a session said of itself, its status, and whether a stream is open."""
         session = rules.session_in_realm(caller, session_id_of(session_id))
@@ -90,6 +96,7 @@ class SessionViewSet(HubViewSet):
         "Deregister a session",
         answer=bodies.Deregistered,
         refuses=("session_not_found", "session_not_owned"),
+        example=examples.DEREGISTER,
     )
     def deregister(self, caller: Caller, session_id: str) -> bodies.Deregistered:
         """By the API key that registered it. Its unread messages are discarded, its grants revoked, its

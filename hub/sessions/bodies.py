@@ -47,8 +47,10 @@ Status = Annotated[str, Meta(extra_json_schema={"enum": ["active", "inactive"]},
 PublicKey = Annotated[
     str,
     Meta(
-        description="`ed25519:` and the base64 of the 44-byte SPKI, or of the raw 32 bytes.",
-        max_length=96,
+        # 12 bytes of SPKI header are 16 characters; of 43 for the key the last has two idle bits, both 0.
+        pattern=strict(r"^ed25519:(MCowBQYDK2VwAyEA)?[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"),
+        description="`ed25519:` and the base64 of the 44-byte SPKI, or of the raw 32 bytes, of a point of "
+        "the curve that is not of small order.",
         examples=["ed25519:MCowBQYDK2VwAyEAgcrEtyxJSRZYtRrVbNnsvMPmpqijTAwLvbKpapG6b0s="],
     ),
 ]
@@ -121,7 +123,7 @@ class SessionDetail(Struct):
 class Deregistered(Struct):
     """The session is gone."""
 
-    message: Annotated[str, Meta(examples=["Session deregistered."])]
+    message: Annotated[str, Meta(extra_json_schema={"const": "Session deregistered."})]
 
 
 class PingRequest(Struct, forbid_unknown_fields=True):
