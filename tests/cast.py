@@ -19,6 +19,7 @@ from hub.sessions.rules import NewSession, register_session
 from realms import keys
 from realms.models import ApiKey, Realm
 from realms.owners import create_realm
+from tests.conformance import check_conformance
 
 API = "/api/v1"
 
@@ -71,17 +72,22 @@ class Agent:
         headers: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> Answer:
-        """Send a request; `body` is sent as JSON, `content` as it stands."""
+        """Send a request; `body` is sent as JSON, `content` as it stands.
+
+        The answer has to be as the published schema says.
+        """
         data = content if content is not None else b"" if body is None else msgspec.json.encode(body)
+        where = path if path.startswith("/") else f"{API}/{path}"
         client = Client()
         client.handler = _HANDLER
         response = client.generic(
             method,
-            path if path.startswith("/") else f"{API}/{path}",
+            where,
             data,
             content_type=content_type if data else "",
             headers=self.headers(headers),
         )
+        check_conformance(method, where, response.status_code, response.headers, response.content, data)
         is_json = "json" in response.headers.get("Content-Type", "")
         return Answer(
             response.status_code,
