@@ -119,13 +119,15 @@ FOLLOW = Example(
     }
 )
 STREAM = Example(
-    answer=(
-        "retry: 2718\n\n"
-        f"event: message\nid: {MESSAGE}\n"
-        f'data: {{"id":"{MESSAGE}","from":"{SECOND_SESSION}","category":"ping",'
-        '"sent_at":"2026-04-06T09:01:00.000000Z","payload":{"nonce":"xyz"},'
-        '"expires_at":"2026-04-06T09:01:05.000000Z"}\n\n'
-    )
+    answer={
+        "event": "message",
+        "id": MESSAGE,
+        "data": (
+            f'{{"id":"{MESSAGE}","from":"{SECOND_SESSION}","category":"ping",'
+            '"sent_at":"2026-04-06T09:01:00.000000Z","payload":{"nonce":"xyz"},'
+            '"expires_at":"2026-04-06T09:01:05.000000Z"}'
+        ),
+    }
 )
 
 READ_MEMORY = Example(

@@ -14,6 +14,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from hub.api import examples
 from hub.api.endpoint import JSON, Endpoint, Link
+from hub.api.event_stream import STREAM_EVENT
 from hub.memory.bodies import MemoryKey
 from hub.wire import STRICT_END, Instant
 from realms import ids
@@ -213,11 +214,12 @@ def _success(endpoint: Endpoint) -> Json:
             "content": {JSON: {"schema": _CATCHALL}, "application/yaml": {"schema": {"type": "string"}}},
         }
     if endpoint.answer is None:
-        stream = {
-            "schema": {"type": "string", "description": "Server-Sent Events."},
-            "examples": {"reference": {"value": endpoint.example.answer}},
+        stream = {"schema": STREAM_EVENT, "examples": {"reference": {"value": endpoint.example.answer}}}
+        return {
+            "description": "The stream, event by event.",
+            "headers": headers,
+            "content": {EVENT_STREAM: stream},
         }
-        return {"description": "The stream.", "headers": headers, "content": {EVENT_STREAM: stream}}
     media: Json = {"schema": {"$ref": COMPONENTS + endpoint.answer.__name__}}
     if endpoint.example.answer is not None:
         media["examples"] = {"reference": {"value": endpoint.example.answer}}
