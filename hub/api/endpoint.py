@@ -56,13 +56,11 @@ class Link:
     Attributes:
         to: the operationId that takes it on.
         parameters: of that operation, each a runtime expression such as `$response.body#/id`.
-        body: the members of that operation's body.
     """
 
     to: str
     description: str
-    parameters: dict[str, str] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
+    parameters: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

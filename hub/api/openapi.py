@@ -234,8 +234,7 @@ def _success(endpoint: Endpoint) -> Json:
 
 
 def _link(link: Link) -> Json:
-    written: Json = {"operationId": link.to, "description": link.description, "parameters": link.parameters}
-    return written if link.body is None else {**written, "requestBody": link.body}
+    return {"operationId": link.to, "description": link.description, "parameters": link.parameters}
 
 
 def _refusals(endpoint: Endpoint, path: str) -> Json:

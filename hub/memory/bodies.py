@@ -32,7 +32,12 @@ class EntryToWrite(Struct, forbid_unknown_fields=True):
     if_version: (
         Annotated[
             int,
-            Meta(ge=0, le=2**63 - 1, description="Write only if the entry has this version; 0: none yet."),
+            Meta(
+                ge=0,
+                le=2**63 - 1,
+                description="Write only if the entry has this version; 0: none yet. "
+                "An integer without fraction or exponent.",
+            ),
         ]
         | msgspec.UnsetType
     ) = msgspec.UNSET

@@ -79,14 +79,6 @@ class MessageViewSet(HubViewSet):
         acts=True,
         refuses=("realm_access_denied", "message_not_found"),
         example=examples.POLL,
-        links=(
-            Link(
-                "messages_acknowledge",
-                "Mark what was peeked at as read.",
-                {"header.X-AISP-Session": "$request.header.X-AISP-Session"},
-                body={"ids": ["$response.body#/messages/0/id"]},
-            ),
-        ),
     )
     def poll(self, caller: Caller, query: PollQuery) -> bodies.MessagePage:
         """Unread messages, oldest first, marked as read by this call: among concurrent pollers each is

@@ -38,6 +38,11 @@ Signature = Annotated[
     ),
 ]
 
+Recipients = Annotated[
+    list[SessionId],
+    Meta(min_length=1, max_length=RECIPIENTS, extra_json_schema={"uniqueItems": True}),
+]
+
 
 class Envelope(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     """A message to send."""
@@ -45,11 +50,7 @@ class Envelope(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     aisp: Annotated[str, Meta(extra_json_schema={"const": AISP_VERSION}, examples=[AISP_VERSION])]
     from_: SessionId
     to: Annotated[
-        Sender
-        | Annotated[
-            list[SessionId],
-            Meta(min_length=1, max_length=RECIPIENTS, extra_json_schema={"uniqueItems": True}),
-        ],
+        Sender | Recipients,
         Meta(description="One id, or up to 100 distinct ids. `hub` may be sent a pong."),
     ]
     category: Annotated[str, Meta(extra_json_schema={"enum": list(SENDABLE)}, examples=["delegate"])]
@@ -94,12 +95,13 @@ class ReceivedMessage(Struct, rename={"from_": "from"}, omit_defaults=True):
     category: Category
     sent_at: Timestamp
     payload: JsonObject
-    reply_to: MessageId | UnsetType = UNSET
-    expires_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | UnsetType = UNSET
-    capability: Capability | UnsetType = UNSET
-    aisp: str | UnsetType = UNSET
-    to: str | list[str] | UnsetType = UNSET
-    realm: RealmSlug | UnsetType = UNSET
+    # A sender may have signed a null.
+    reply_to: MessageId | UnsetType | None = UNSET
+    expires_at: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | UnsetType | None = UNSET
+    capability: Capability | UnsetType | None = UNSET
+    aisp: Annotated[str, Meta(extra_json_schema={"const": AISP_VERSION})] | UnsetType = UNSET
+    to: Sender | Recipients | UnsetType = UNSET
+    realm: RealmSlug | UnsetType | None = UNSET
     sig: Signature | UnsetType = UNSET
 
 
