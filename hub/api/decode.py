@@ -54,10 +54,18 @@ def decode_query(parameters: QueryDict, struct: type[S]) -> S:
         if "\0" in values[0]:
             raise refusal_at(f"/{name}", f"The query parameter {name!r} holds NUL.")
     try:
-        return msgspec.convert(parameters.dict(), struct, strict=False, dec_hook=_decode_custom)
+        query = msgspec.convert(parameters.dict(), struct, strict=False, dec_hook=_decode_custom)
     except msgspec.ValidationError as error:
         pointer, what = _place_of(str(error))
         raise refusal_at(pointer, f"The query parameter {pointer.lstrip('/')!r}: {what}") from None
+    for field in msgspec.structs.fields(struct):
+        # msgspec takes the text `null` for None, and so for a parameter that was not given.
+        if field.encode_name in parameters and getattr(query, field.name) is None:
+            name = field.encode_name
+            raise refusal_at(
+                f"/{name}", f"The query parameter {name!r} cannot be null; leave it out instead."
+            )
+    return query
 
 
 def _decode_custom(kind: type, value: Any) -> Any:
