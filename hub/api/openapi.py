@@ -31,7 +31,7 @@ _ID_PARAMETERS = {
     "message_id": (ids.MESSAGE, "A message that the acting session sent."),
     "grant_id": (ids.GRANT, "A grant of the acting session."),
 }
-_CATCHALL = {"type": "object", "additionalProperties": True}
+_DOCUMENT = {"type": "object", "required": ["openapi", "info", "paths", "components"]}
 
 REQUEST_ID_HEADER = {"description": "The request's id, for the log.", "schema": {"type": "string"}}
 LINK_HEADER = {"description": 'The next page: `<…>; rel="next"` (RFC 8288).', "schema": {"type": "string"}}
@@ -211,7 +211,7 @@ def _success(endpoint: Endpoint) -> Json:
         return {
             "description": "This schema.",
             "headers": headers,
-            "content": {JSON: {"schema": _CATCHALL}, "application/yaml": {"schema": {"type": "string"}}},
+            "content": {JSON: {"schema": _DOCUMENT}, "application/yaml": {"schema": _DOCUMENT}},
         }
     if endpoint.answer is None:
         stream = {"schema": STREAM_EVENT, "examples": {"reference": {"value": endpoint.example.answer}}}
