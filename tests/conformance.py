@@ -81,7 +81,8 @@ def _validator(pointer: str) -> Draft202012Validator:
 @cache
 def _registry() -> Registry[Any]:
     resource = DRAFT202012.create_resource(_closed(document()))
-    return Registry().with_resource(_ROOT, resource)
+    registry: Registry[Any] = Registry().with_resource(_ROOT, resource)
+    return registry
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,8 @@ def running_hub(data: Path) -> Iterator[tuple[str, str]]:
         )
         yield origin, issued.stdout.strip()
     finally:
+        if hub.poll() is not None:
+            print(f"The hub ended by itself with {hub.returncode}:\n{log.read_text()[-4000:]}")
         hub.terminate()
         hub.wait(timeout=30)
         if faults := [line for line in log.read_text().splitlines() if "error" in line]:
@@ -112,11 +114,11 @@ class Harness:
     def register(self) -> None:
         """Have Schemathesis call it; a hook has to be a function."""
 
-        @schemathesis.hook  # type: ignore[untyped-decorator]
+        @schemathesis.hook
         def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             self.fill_in(case)
 
-        @schemathesis.hook  # type: ignore[untyped-decorator]
+        @schemathesis.hook
         def after_call(context: Any, case: Any, response: Any) -> None:
             self.take_note(case, response)
 
@@ -157,7 +159,9 @@ class Harness:
         """Count the answer and remember what it gave out."""
         if case.method != case.operation.method.upper():
             return
-        self.counts[case.operation.label][f"{response.status_code // 100}xx"] += 1
+        count = self.counts[case.operation.label]
+        count[f"{response.status_code // 100}xx"] += 1
+        count[case.meta.phase.name.value] += 1
         if response.status_code != 200 or case.operation.path.endswith("/schema"):
             return
         self.world.note(response.text)
@@ -172,10 +176,11 @@ class Harness:
                 self.world.actor_of.setdefault(key, acting)
 
     def report(self) -> list[str]:
-        """Print the counts and return the operations that never succeeded."""
-        print(f"\n{'operation':52}{'2xx':>8}{'4xx':>8}{'5xx':>8}")
+        """Print the counts, of answers and of requests by phase; return what never succeeded."""
+        columns = ("2xx", "4xx", "5xx", "examples", "coverage", "fuzzing", "stateful")
+        print(f"\n{'operation':42}" + "".join(f"{column:>10}" for column in columns))
         for label, count in sorted(self.counts.items()):
-            print(f"{label:52}{count['2xx']:>8}{count['4xx']:>8}{count['5xx']:>8}")
+            print(f"{label:42}" + "".join(f"{count[column]:>10}" for column in columns))
         return [label for label, count in self.counts.items() if not count["2xx"]]
 
 
@@ -183,9 +188,12 @@ def run_schemathesis(origin: str, key: str, folder: Path, options: argparse.Name
     """Run Schemathesis's own command line in this process and return its exit code."""
     config = folder / "schemathesis.toml"
     config.write_text(CONFIG)
+    # From a file: of a schema that it fetches, Schemathesis leaves the operation that served it out.
+    schema = folder / "openapi.json"
+    schema.write_bytes(httpx.get(f"{origin}/api/v1/schema").content)
     arguments = [
         *("--config-file", str(config)),
-        *("run", f"{origin}/api/v1/schema"),
+        *("run", str(schema), "--url", origin),
         *("--header", f"X-AISP-Key:{key}"),
         *("--phases", options.phases),
         *("--checks", "all"),
