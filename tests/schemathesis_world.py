@@ -115,9 +115,13 @@ class World:
                     "GET", "messages/stream", headers=headers, timeout=httpx.Timeout(20, read=60)
                 ) as stream,
             ):
-                for line in stream.iter_lines():
-                    if line.startswith("data:"):
-                        self._answer_ping(json.loads(line.removeprefix("data:")))
+                buffer = b""
+                for chunk in stream.iter_raw():
+                    # Not `iter_lines`, which also ends lines at U+2028 and its like, inside of JSON.
+                    *lines, buffer = (buffer + chunk).split(b"\n")
+                    for line in lines:
+                        if line.startswith(b"data:"):
+                            self._answer_ping(json.loads(line.removeprefix(b"data:")))
 
     def _answer_ping(self, message: dict[str, Any]) -> None:
         if message.get("category") != "ping":
