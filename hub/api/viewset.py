@@ -61,7 +61,7 @@ class HubViewSet(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no endpoint takes, and find out who calls."""
-        if self.action is None or request.method not in self.allowed_methods:
+        if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
         headers = request._request.headers
         if not any(accepts(headers.get("Accept"), media_type) for media_type in self.media_types):

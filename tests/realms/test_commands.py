@@ -128,7 +128,7 @@ def test_the_list_has_a_line_a_key(realm: Realm, mallory: Agent) -> None:
     first, second = issue().strip(), issue("--scopes", "read").strip()
     one, two = realm.api_keys.order_by("pk")
     run("apikey", "disable", two.pk)
-    keys.record_use({one.pk})
+    assert keys.look_up(first)
 
     out, _ = run("apikey", "list", "--realm", "default", "--owner", OWNER)
 
