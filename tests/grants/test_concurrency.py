@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from hub.grants import rules
+from hub.grants import requests
 from hub.grants.models import Grant
 from hub.grants.rules import expire_grants
 from hub.messages.inbox import lock_inboxes
@@ -132,7 +132,7 @@ def test_a_session_leaves_only_after_the_requests_under_way(
         assert created.wait(5)
         return bob.delete(f"sessions/{left.id}")
 
-    monkeypatch.setattr(rules, "lock_inboxes", lock_late)
+    monkeypatch.setattr(requests, "lock_inboxes", lock_late)
 
     asked_for, gone = at_once(partial(ask, alice, bob), leave)
 
