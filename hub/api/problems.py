@@ -53,6 +53,11 @@ def problem_response(refusal: Refusal, request_id: str) -> HttpResponse:
     )
 
 
+def too_many_parameters() -> Refusal:
+    """Return the refusal of a query that Django does not even take apart."""
+    return Refusal("invalid_request", "There are too many query parameters.")
+
+
 def unavailable() -> Refusal:
     """Return the refusal for a database that cannot be reached."""
     return Refusal("unavailable", headers={"Retry-After": str(RETRY_SECONDS)})

@@ -17,7 +17,7 @@ from rest_framework.viewsets import ViewSet
 from hub.api.credentials import KEY_HEADER, SESSION_HEADER, authenticate, check_scope
 from hub.api.endpoint import JSON
 from hub.api.openapi import HubSchema
-from hub.api.problems import problem_response, unavailable
+from hub.api.problems import problem_response, too_many_parameters, unavailable
 from hub.api.request_id import request_id_from
 from hub.sessions.acting import Caller
 from realms.refusal import Refusal
@@ -87,7 +87,7 @@ class HubViewSet(ViewSet):
             allowed = ", ".join(self.allowed_methods)
             return Refusal("method_not_allowed", f"Use {allowed}.", headers={"Allow": allowed})
         if isinstance(error, TooManyFieldsSent):
-            return Refusal("invalid_request", "There are too many query parameters.")
+            return too_many_parameters()
         if isinstance(error, Http404):
             return Refusal("not_found")
         if isinstance(error, (OperationalError, InterfaceError)):

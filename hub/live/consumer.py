@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import structlog
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
+from django.core.exceptions import TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 
 from hub.api.body import BODY_BYTES, check_media_type
@@ -14,7 +15,7 @@ from hub.api.cors import cors_headers
 from hub.api.credentials import KEY_HEADER, SESSION_HEADER, authenticate, check_scope
 from hub.api.endpoint import Endpoint
 from hub.api.intake import ClientLeft, headers_of, read_whole_body, send_problem
-from hub.api.problems import unavailable
+from hub.api.problems import too_many_parameters, unavailable
 from hub.api.request_id import HEADER, request_id_from
 from hub.sessions.acting import Caller
 from realms.refusal import Refusal
@@ -68,6 +69,8 @@ class LiveConsumer(AsyncConsumer):
                 await self._admitted()
             except Refusal as refusal:
                 await self._fail(refusal)
+            except TooManyFieldsSent:
+                await self._fail(too_many_parameters())
             except (OperationalError, InterfaceError) as error:
                 log.error("database unavailable", error=repr(error))
                 await self._fail(unavailable())

@@ -144,7 +144,7 @@ class RecipientStatus(Struct):
         str,
         Meta(
             extra_json_schema={"enum": ["queued", "delivered", "read", "discarded"]},
-            description="`discarded`: the recipient was deregistered, or the message expired, unread.",
+            description="`discarded`: not in the inbox any more; the recipient left, or it was too old.",
         ),
     ]
     delivered_at: Timestamp | None

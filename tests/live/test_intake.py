@@ -105,3 +105,14 @@ def test_unknown_paths_answer_with_a_problem(server: str, transactional_db: None
         answer = httpx.get(server + path)
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    "target", ["GET /api/v1/messages/stream", "POST /api/v1/sessions/sess_1/ping", "GET /api/v1/sessions"]
+)
+def test_a_query_of_very_many_parameters_is_refused(server: str, alice: WireAgent, target: str) -> None:
+    method, path = target.split()
+
+    answer = httpx.request(method, f"{server}{path}?{'a&' * 1001}", headers=alice.headers())
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")

@@ -22,8 +22,8 @@ def limit(text: str) -> int:
     """Read a number of requests a minute, or `unlimited`."""
     if text == "unlimited":
         return UNLIMITED
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is neither a number from 1 nor `unlimited`")
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+        raise ArgumentTypeError(f"{text!r} is neither a number from 1 to 999999999 nor `unlimited`")
     return int(text)
 
 
