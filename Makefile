@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lock schemathesis bench clean
+.PHONY: run test check audit lock schemathesis bench clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -23,6 +23,10 @@ check: $(VENV)/dev.stamp
 	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
 	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Known vulnerabilities in what is locked; asks the package index.
+audit: $(VENV)/dev.stamp
+	$(BIN)/pip-audit -r requirements.lock --require-hashes --disable-pip
 
 # Every operation of the published schema, all checks and phases, against a hub of its own.
 schemathesis: $(VENV)/dev.stamp
