@@ -1,7 +1,8 @@
 """ASGI: the whole hub in one process.
 
-The two live paths hold no thread and go to their consumers; every other request has its body read on
-the loop and then runs in a small fixed pool of threads, each with a database connection of its own.
+Each request has its body read on the loop. The two live paths then hold no thread and go to their
+consumers; every other request runs in a small fixed pool of threads, each with a database connection of
+its own.
 """
 
 import os
@@ -22,11 +23,11 @@ from hub.urls import live_urlpatterns
 # The servers' own types of ASGI and WSGI are of three minds; all of it is the same protocol.
 wsgi: Any = wsgi_application
 threads: Any = WSGIMiddleware(wsgi, workers=settings.HUB_REQUEST_THREADS)
-requests: Any = Intake(threads)
+requests: Any = URLRouter([*live_urlpatterns, re_path(r"", threads)])
 
 application = ProtocolTypeRouter(
     {
-        "http": URLRouter([*live_urlpatterns, re_path(r"", requests)]),
+        "http": Intake(requests),
         "lifespan": lifespan,
     }
 )

@@ -39,8 +39,12 @@ def check_media_type(content_type: str | None, content_encoding: str | None) -> 
         raise Refusal("unsupported_media_type")
 
 
-def _checked_length(header: str, limit: int) -> int:
-    """Return what Content-Length says (RFC 9110 §8.6: digits alone)."""
+def checked_length(header: str, limit: int) -> int:
+    """Return what Content-Length says (RFC 9110 §8.6: digits alone).
+
+    Raises:
+        Refusal: `invalid_request`, if it is no number; `body_too_large`, if it is over `limit`.
+    """
     if not (header.isascii() and header.isdecimal()):
         raise Refusal("invalid_request", "Content-Length is not a number.")
     # Python reads no number of over 4300 digits.
@@ -60,7 +64,7 @@ def read_body(request: HttpRequest) -> bytes:
     limit = limit_of(request.path_info)
     length = request.META.get("CONTENT_LENGTH")
     if length:
-        body = request.read(_checked_length(length, limit))
+        body = request.read(checked_length(length, limit))
     elif "HTTP_TRANSFER_ENCODING" in request.META:
         # Django reads as much as Content-Length says, which a chunked request does not have.
         body = request.environ["wsgi.input"].read(limit + 1)  # type: ignore[attr-defined]

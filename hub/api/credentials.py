@@ -1,34 +1,32 @@
 """Credentials: from a request's headers to its caller."""
 
+from collections.abc import Mapping
+
 from hub.sessions.acting import Caller
 from realms import keys
 from realms.refusal import Refusal
 
-KEY_HEADER = "X-AISP-Key"
-SESSION_HEADER = "X-AISP-Session"
 READ, WRITE = "read", "write"
 
 
-def authenticate(
-    *, api_key: str | None, authorization: str | None, named_session: str | None, request_id: str
-) -> Caller:
-    """Return who presents these headers.
+def authenticate(method: str, headers: Mapping[str, str], request_id: str) -> Caller:
+    """Return who sends a request, and may send one with its HTTP method.
+
+    Args:
+        headers: the request's, by names in lower case.
 
     Raises:
         Refusal: `ambiguous_credentials`, `invalid_credentials`, `key_expired`, `key_revoked`,
-            `realm_suspended`.
+            `realm_suspended`, `scope_missing`.
     """
-    if api_key is not None and authorization is not None:
+    api_key = headers.get("x-aisp-key")
+    if api_key is not None and "authorization" in headers:
         raise Refusal("ambiguous_credentials")
     identity = keys.look_up(api_key) if api_key is not None else None
     if identity is None:
         raise Refusal("invalid_credentials")
     identity.refuse_unless_live()
-    return Caller(key=identity, named_session=named_session, request_id=request_id)
-
-
-def check_scope(caller: Caller, method: str) -> None:
-    """Raise `Refusal` `scope_missing` unless the credential covers the HTTP method."""
     scope = READ if method == "GET" else WRITE
-    if scope not in caller.key.scopes:
+    if scope not in identity.scopes:
         raise Refusal("scope_missing", f"This needs the scope `{scope}`, which the API key does not have.")
+    return Caller(key=identity, named_session=headers.get("x-aisp-session"), request_id=request_id)

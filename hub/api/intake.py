@@ -1,24 +1,21 @@
 """Intake (ASGI): a request's body is read whole, in bounds and in time, before it gets a thread.
 
-A slow or endless body thus costs a coroutine and never one of the few threads that run Django, and a body
-without Content-Length reaches Django with one.
+A slow or endless body thus costs a coroutine and never one of the few threads that run Django, a body
+without Content-Length reaches Django with one, and a consumer gets a request in one piece.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hub.api.body import limit_of, too_large
-from hub.api.cors import cors_headers
-from hub.api.problems import problem_body, problem_headers
-from hub.api.request_id import HEADER, request_id_from
+from hub.api.body import checked_length, limit_of, too_large
+from hub.api.response import Response, Send
 from realms.refusal import Refusal, refusal_at
 
 BODY_TIMEOUT_SECONDS = 10.0
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -39,13 +36,13 @@ async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: i
     """Return the body of a request.
 
     Raises:
-        Refusal: `body_too_large` (by Content-Length before anything is read), `request_timeout`.
+        Refusal: `body_too_large` (by Content-Length before anything is read), `invalid_request` (that is
+            no number), `request_timeout`.
         ClientLeft: there is nobody to answer.
     """
-    length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
-        raise too_large(limit)
-    if not length and "transfer-encoding" not in headers:
+    if length := headers.get("content-length"):
+        checked_length(length, limit)
+    elif "transfer-encoding" not in headers:
         return b""
     body = bytearray()
     try:
@@ -63,22 +60,6 @@ async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: i
         raise Refusal("request_timeout") from None
 
 
-async def send_problem(send: Send, headers: Mapping[str, str], refusal: Refusal) -> None:
-    """Answer a request with a refusal and close its connection, whose body may be unread."""
-    request_id = request_id_from(headers.get(HEADER.lower()))
-    answer = {
-        **problem_headers(refusal),
-        HEADER: request_id,
-        "Connection": "close",
-        **cors_headers(headers.get("origin")),
-    }
-    body = problem_body(refusal, request_id)
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in answer.items()]
-    raw.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
-
-
 class Intake:
     """ASGI application that hands whole requests on to another."""
 
@@ -92,7 +73,8 @@ class Intake:
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
             body = await read_whole_body(receive, headers, limit_of(scope["path"]))
         except Refusal as refusal:
-            await send_problem(send, headers, refusal)
+            refusal.headers["Connection"] = "close"  # the rest of the body may come and is not read
+            await Response(send, headers).refuse(refusal)
             return
         except ClientLeft:
             return
@@ -106,14 +88,16 @@ class Intake:
 
 
 def _once(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body, and after it what the server says."""
+    """Return a `receive` that gives the body, and after it waits for the client to leave."""
     given = False
 
     async def receive_whole() -> dict[str, Any]:
         nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not given:
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+        while (message := await receive())["type"] == "http.request":
+            pass  # of a request without a body the server still says that it is empty
+        return message
 
     return receive_whole

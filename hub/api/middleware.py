@@ -6,7 +6,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from hub.api.cors import cors_headers
+from hub.api.cors import cors_headers, preflight_headers
 from hub.api.problems import API_PREFIX
 from hub.api.request_id import HEADER, request_id_from
 
@@ -31,8 +31,7 @@ class ApiMiddleware:
         return response
 
     def _preflight(self, request: HttpRequest) -> HttpResponse | None:
-        is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        if not (is_preflight and request.path_info.startswith(API_PREFIX)):
+        if not request.path_info.startswith(API_PREFIX):
             return None
-        headers = cors_headers(request.headers.get("Origin"), preflight=True)
-        return HttpResponse(status=204, headers=headers) if len(headers) > 1 else None
+        allowed = preflight_headers(request.method, request.headers)
+        return None if allowed is None else HttpResponse(status=204, headers=allowed)

@@ -5,10 +5,13 @@ from typing import Any
 import msgspec
 import structlog
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
+from hub.api.request_id import request_id_of
 from realms.refusal import PROBLEMS, Refusal
 
 CONTENT_TYPE = "application/problem+json"
@@ -53,24 +56,23 @@ def problem_response(refusal: Refusal, request_id: str) -> HttpResponse:
     )
 
 
-def too_many_parameters() -> Refusal:
-    """Return the refusal of a query that Django does not even take apart."""
-    return Refusal("invalid_request", "There are too many query parameters.")
-
-
-def unavailable() -> Refusal:
-    """Return the refusal for a database that cannot be reached."""
-    return Refusal("unavailable", headers={"Retry-After": str(RETRY_SECONDS)})
-
-
-def _request_id(request: HttpRequest) -> str:
-    return str(getattr(request, "request_id", ""))
+def refusal_of(error: Exception) -> Refusal:
+    """Return what to answer a request with that ended in `error`, and log what is a fault of the hub's."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, TooManyFieldsSent):
+        return Refusal("invalid_request", "There are too many query parameters.")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.error("database unavailable", error=repr(error))
+        return Refusal("unavailable", headers={"Retry-After": str(RETRY_SECONDS)})
+    log.error("internal error", exc_info=error)
+    return Refusal("internal_error")
 
 
 @csrf_exempt  # nothing under /api/ has a cookie to be abused
 def api_not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer a path under /api/ that names nothing."""
-    return problem_response(Refusal("not_found"), _request_id(request))
+    return problem_response(Refusal("not_found"), request_id_of(request))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -83,7 +85,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a request that broke outside of the viewsets."""
     if request.path.startswith(API_PREFIX):
-        return problem_response(Refusal("internal_error"), _request_id(request))
+        return problem_response(Refusal("internal_error"), request_id_of(request))
     return HttpResponseServerError(render(request, "hub/server_error.html").content)
 
 

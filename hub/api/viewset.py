@@ -6,23 +6,18 @@ the time of a thin view.
 
 from typing import Any
 
-import structlog
-from django.core.exceptions import TooManyFieldsSent
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from hub.api.credentials import KEY_HEADER, SESSION_HEADER, authenticate, check_scope
+from hub.api.credentials import authenticate
 from hub.api.endpoint import JSON
 from hub.api.openapi import HubSchema
-from hub.api.problems import problem_response, too_many_parameters, unavailable
-from hub.api.request_id import request_id_from
+from hub.api.problems import problem_response, refusal_of
+from hub.api.request_id import request_id_of
 from hub.sessions.acting import Caller
 from realms.refusal import Refusal
-
-log = structlog.get_logger(__name__)
 
 
 def accepts(header: str | None, media_type: str) -> bool:
@@ -68,33 +63,19 @@ class HubViewSet(ViewSet):
             raise Refusal("not_acceptable")
         if getattr(self, self.action).endpoint.public:
             return
-        self.caller = authenticate(
-            api_key=headers.get(KEY_HEADER),
-            authorization=headers.get("Authorization"),
-            named_session=headers.get(SESSION_HEADER),
-            request_id=_request_id(request._request),
-        )
-        check_scope(self.caller, str(request.method))
+        self.caller = authenticate(request.method, headers, request_id_of(request._request))
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
-        return problem_response(self._refusal(exc), _request_id(self.request._request))
+        return problem_response(self._refusal(exc), request_id_of(self.request._request))
 
     def _refusal(self, error: Exception) -> Refusal:
-        if isinstance(error, Refusal):
-            return error
         if isinstance(error, MethodNotAllowed):
             allowed = ", ".join(self.allowed_methods)
             return Refusal("method_not_allowed", f"Use {allowed}.", headers={"Allow": allowed})
-        if isinstance(error, TooManyFieldsSent):
-            return too_many_parameters()
         if isinstance(error, Http404):
             return Refusal("not_found")
-        if isinstance(error, (OperationalError, InterfaceError)):
-            log.error("database unavailable", error=repr(error))
-            return unavailable()
-        log.error("internal error", exc_info=error)
-        return Refusal("internal_error")
+        return refusal_of(error)
 
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
@@ -102,7 +83,3 @@ class HubViewSet(ViewSet):
         """Keep answers out of caches: they belong to one caller."""
         response.headers.setdefault("Cache-Control", "no-store")
         return response
-
-
-def _request_id(request: HttpRequest) -> str:
-    return getattr(request, "request_id", None) or request_id_from(None)

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from hub.api import examples
 from hub.api.decode import decode_body, decode_query
-from hub.api.endpoint import Endpoint, NoQuery
+from hub.api.endpoint import JSON, Endpoint, NoQuery
 from hub.api.strict_json import read_json
 from hub.api.viewset import accepts
 from hub.live import switchboard
@@ -46,7 +46,7 @@ class PingConsumer(LiveConsumer):
 
     async def answer(self) -> None:
         """Send the ping, wait, and tell."""
-        if not accepts(self.headers.get("accept"), "application/json"):
+        if not accepts(self.headers.get("accept"), JSON):
             raise Refusal("not_acceptable")
         ping_id = new_id(MESSAGE)
         with switchboard.waiting_for(ping_id) as rung:
@@ -55,16 +55,8 @@ class PingConsumer(LiveConsumer):
         if answered is None:
             await in_database(pings.give_up, ping, caller.realm_id)
             raise Refusal("ping_timeout")
-        content = compact(pong_answer(answered))
-        await self.start(
-            200,
-            {
-                "Content-Type": "application/json",
-                "Cache-Control": "no-store",
-                "Content-Length": str(len(content)),
-            },
-        )
-        await self.send({"type": "http.response.body", "body": content})
+        headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
+        await self.response.send(200, headers, compact(pong_answer(answered)))
 
     def _start(self, ping_id: str) -> tuple[Caller, Ping]:
         caller = self.authenticate()

@@ -76,7 +76,7 @@ class StreamConsumer(LiveConsumer):
         outlet, tailer = opening.outlet, switchboard.tailer()
         tailer.add(outlet)
         try:
-            await self.start(
+            await self.response.start(
                 200,
                 {
                     "Content-Type": EVENT_STREAM,
@@ -161,12 +161,12 @@ class StreamConsumer(LiveConsumer):
 
     async def _write(self, chunk: bytes) -> None:
         async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-            await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await self.response.write(chunk, more=True)
 
     async def _close(self, reason: str) -> None:
         data = {"reason": reason, "reconnect": reason == SHUTTING_DOWN}
         await self._write(_event("close", data))
-        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self.response.write(b"", more=False)
 
 
 def _abandon(task: asyncio.Future[Opening]) -> None:

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from pytest_django import Settings
 
 from tests.live.client import WireAgent
 
 MIB = 1024 * 1024
+APP = "https://app.example.com"
 
 
 def exchange(server: str, request: bytes) -> tuple[int, bytes]:
@@ -41,7 +43,10 @@ def test_a_chunked_body_is_read(alice: WireAgent, bob: WireAgent) -> None:
     assert len(bob.get("/messages").json()["messages"]) == 1
 
 
-@pytest.mark.parametrize(("path", "limit"), [("messages", MIB), ("sessions", MIB), ("memory", 8 * MIB)])
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("messages", MIB), ("sessions", MIB), ("memory", 8 * MIB), ("sessions/sess_1/ping", MIB)],
+)
 def test_a_chunked_body_over_the_limit_is_refused(alice: WireAgent, path: str, limit: int) -> None:
     headers = {**alice.headers(), "Content-Type": "application/json"}
 
@@ -91,6 +96,21 @@ def test_odd_targets_give_no_server_error(server: str, alice: WireAgent, target:
 
     assert 300 <= status < 500
     assert b"X-Evil" not in answer.split(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize("path", ["messages/stream", "sessions/sess_1/ping", "sessions"])
+def test_a_page_of_an_allowed_origin_may_call_every_path(server: str, settings: Settings, path: str) -> None:
+    settings.CORS_ALLOWED_ORIGINS = [APP]
+    asking = {"Origin": APP, "Access-Control-Request-Method": "GET"}
+
+    preflight = httpx.options(f"{server}/api/v1/{path}", headers=asking)
+    answer = httpx.get(f"{server}/api/v1/{path}", headers={"Origin": APP})
+
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-methods"] == "GET, POST, DELETE"
+    assert preflight.headers["access-control-allow-origin"] == APP
+    assert answer.status_code in (401, 405)
+    assert answer.headers["access-control-allow-origin"] == APP
 
 
 @pytest.mark.parametrize("value", [b"\xff\xfe", b"aisp_\xc3\xa9", b"a, b", b""])

@@ -117,6 +117,7 @@ def test_a_client_that_accepts_no_stream_has_to_upgrade(bob: WireAgent, accept: 
 
     assert (answer.status_code, answer.json()["code"]) == (426, "sse_required")
     assert answer.headers["upgrade"] == "text/event-stream"
+    assert answer.headers["connection"].lower() == "upgrade"  # RFC 9110 §7.8
     assert answer.headers["content-type"] == "application/problem+json"
 
 

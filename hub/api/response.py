@@ -1,0 +1,47 @@
+"""Responses of what answers by ASGI itself, before Django or beside it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hub.api.cors import cors_headers
+from hub.api.problems import problem_body, problem_headers
+from hub.api.request_id import HEADER, request_id_from
+from realms.refusal import Refusal
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Response:
+    """The answer to a request, which carries the request id and the CORS headers.
+
+    Attributes:
+        request_id: the client's own, or a new one.
+        started: the status line and the headers are sent.
+    """
+
+    def __init__(self, send: Send, request_headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._origin = request_headers.get("origin")
+        self.request_id = request_id_from(request_headers.get(HEADER.lower()))
+        self.started = False
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send the status line and the headers."""
+        self.started = True
+        answer = {HEADER: self.request_id, **cors_headers(self._origin), **headers}
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in answer.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def write(self, content: bytes, *, more: bool) -> None:
+        """Send a piece of the body; `more` of it follows or not."""
+        await self._send({"type": "http.response.body", "body": content, "more_body": more})
+
+    async def send(self, status: int, headers: Mapping[str, str], content: bytes = b"") -> None:
+        """Send all of an answer."""
+        await self.start(status, {**headers, "Content-Length": str(len(content))})
+        await self.write(content, more=False)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Send a problem."""
+        content = problem_body(refusal, self.request_id)
+        await self.send(refusal.status, problem_headers(refusal), content)
