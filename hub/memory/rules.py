@@ -14,7 +14,6 @@ from hub.grants.patterns import KEY_PATTERN, SUBTREE, covers, entries_covered
 from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace, MemoryUsage
 from hub.sessions.models import Session
 from hub.wire import compact, strict
-from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
 VALUE_BYTES = 65_536
@@ -107,7 +106,6 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
         }
         _check_versions(writes, there)
         growth = sum(len(value) for value in encoded.values()) - sum(entry.size for entry in there.values())
-        # The total's row is locked last and for the shortest time: all writers of the realm share it.
         now = timezone.now()
         for write in writes:
             if (entry := there.get(write.key)) is None:
@@ -121,6 +119,7 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
         old = [entry for entry in there.values() if entry.pk is not None]
         MemoryEntry.objects.bulk_create(new)
         MemoryEntry.objects.bulk_update(old, ["value", "size", "version", "written_by", "updated_at"])
+        # The total's row is locked last and for the shortest time: all writers of the realm share it.
         _count(session.realm_id, entries=len(new), size=growth)
     return [write.key for write in writes]
 
@@ -194,18 +193,19 @@ def _grant_required(capability: str, wanted: str, owners: Collection[str]) -> Re
 
 
 def _check_batch(writes: list[Write], encoded: Mapping[str, bytes]) -> None:
-    if len(encoded) < len(writes):
-        seen: set[str] = set()
-        twice = [i for i, write in enumerate(writes) if write.key in seen or seen.add(write.key)]  # type: ignore[func-returns-value]
-        raise refusal_at(f"/entries/{twice[0]}/key", f"The key {writes[twice[0]].key} is given twice.")
-    too_large = [
-        {"pointer": f"/entries/{i}/value", "detail": f"{len(encoded[write.key])} bytes as compact JSON"}
-        for i, write in enumerate(writes)
-        if len(encoded[write.key]) > VALUE_BYTES
-    ]
-    if too_large:
-        keys = ", ".join(write.key for write in writes if len(encoded[write.key]) > VALUE_BYTES)
-        raise Refusal("value_too_large", f"Larger than {VALUE_BYTES} bytes: {keys}.", errors=too_large)
+    seen: set[str] = set()
+    for i, write in enumerate(writes):
+        if write.key in seen:
+            raise refusal_at(f"/entries/{i}/key", f"The key {write.key} is given twice.")
+        seen.add(write.key)
+    sizes = [(i, write.key, len(encoded[write.key])) for i, write in enumerate(writes)]
+    if too_large := [entry for entry in sizes if entry[2] > VALUE_BYTES]:
+        keys = ", ".join(key for _, key, _ in too_large)
+        errors = [
+            {"pointer": f"/entries/{i}/value", "detail": f"{size} bytes as compact JSON"}
+            for i, _, size in too_large
+        ]
+        raise Refusal("value_too_large", f"Larger than {VALUE_BYTES} bytes: {keys}.", errors=errors)
 
 
 def _claimed_namespaces(session: Session, names: list[str]) -> dict[str, MemoryNamespace]:
@@ -243,24 +243,28 @@ def _check_owners(session: Session, namespaces: Mapping[str, MemoryNamespace], w
 
 
 def _check_versions(writes: list[Write], there: Mapping[str, MemoryEntry]) -> None:
-    current = {write.key: there[write.key].version if write.key in there else 0 for write in writes}
-    errors = [
-        {"pointer": f"/entries/{i}/if_version", "detail": f"{write.key} has version {current[write.key]}"}
-        for i, write in enumerate(writes)
-        if write.if_version not in (None, current[write.key])
-    ]
+    versions: dict[str, int] = {}
+    errors = []
+    for i, write in enumerate(writes):
+        version = there[write.key].version if write.key in there else 0
+        if write.if_version not in (None, version):
+            versions[write.key] = version
+            detail = f"{write.key} has version {version}"
+            errors.append({"pointer": f"/entries/{i}/if_version", "detail": detail})
     if errors:
-        conflicting = {w.key: current[w.key] for w in writes if w.if_version not in (None, current[w.key])}
-        raise Refusal("version_conflict", errors=errors, members={"versions": conflicting})
+        raise Refusal("version_conflict", errors=errors, members={"versions": versions})
 
 
 def _count(realm_id: str, *, entries: int, size: int) -> None:
     """Add to the realm's totals; raises `Refusal` `quota_exceeded` if growth goes over its limit."""
-    MemoryUsage.objects.get_or_create(realm_id=realm_id)
     usage = MemoryUsage.objects.filter(realm_id=realm_id)
-    usage.update(entries=F("entries") + entries, bytes=F("bytes") + size)
+    change = {"entries": F("entries") + entries, "bytes": F("bytes") + size}
+    if not usage.update(**change):
+        MemoryUsage.objects.get_or_create(realm_id=realm_id)
+        usage.update(**change)
     if entries > 0 or size > 0:
-        total, realm = usage.get(), Realm.objects.get(pk=realm_id)
+        total = usage.select_related("realm").get()
+        realm = total.realm
         if (entries > 0 and total.entries > realm.memory_max_entries) or (
             size > 0 and total.bytes > realm.memory_max_bytes
         ):

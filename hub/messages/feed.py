@@ -68,9 +68,8 @@ def read_many(cursors: Mapping[str, int], *, limit: int) -> dict[str, list[FeedE
     wanted = Q()
     for session_id, after in cursors.items():
         wanted |= Q(recipient_id=session_id, seq__gt=after)
-    held = Q(message__expires_at=None) | Q(message__expires_at__gt=Now())
     found: dict[str, list[FeedEvent]] = {}
-    deliveries = Delivery.objects.filter(wanted, held).select_related("message")
+    deliveries = Delivery.objects.filter(wanted).held().select_related("message")
     for delivery in deliveries.order_by("recipient_id", "seq")[:limit]:
         found.setdefault(delivery.recipient_id, []).append(_event(delivery))
     return found

@@ -76,10 +76,13 @@ class Message(models.Model):
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Deliveries, taken by inbox first."""
 
+    def held(self) -> Self:
+        """Leave out what has expired, whether or not it was dropped."""
+        return self.filter(models.Q(message__expires_at=None) | models.Q(message__expires_at__gt=Now()))
+
     def in_inbox(self, session_id: str) -> Self:
-        """Keep what one inbox holds, whatever has expired left out."""
-        held = models.Q(message__expires_at=None) | models.Q(message__expires_at__gt=Now())
-        return self.filter(held, recipient_id=session_id)
+        """Keep what one inbox holds."""
+        return self.filter(recipient_id=session_id).held()
 
 
 class Delivery(models.Model):

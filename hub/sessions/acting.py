@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypedDict
 
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
+from django_stubs_ext import WithAnnotations
 
 from hub.sessions.models import Session
 from realms.ids import SESSION, parse_id
@@ -13,6 +15,8 @@ from realms.refusal import Refusal, refusal_at
 
 # `last_seen` is written at most this often, so that a busy session does not rewrite its row each time.
 SEEN_GRAIN_SECONDS = 10
+
+_STALE = Q(last_seen__lt=Now() - timedelta(seconds=SEEN_GRAIN_SECONDS)) | Q(status=Session.Status.INACTIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,20 @@ class Caller:
             raise Refusal("realm_access_denied")
 
 
+class _Staleness(TypedDict):
+    is_stale: bool
+
+
 def own_session(caller: Caller, session_id: str) -> Session:
     """Return the session `session_id` if `caller` may act as it, and note that it was seen.
 
     Raises:
         Refusal: `session_not_owned`.
     """
-    own = Session.objects.in_realm(caller.realm_id).filter(key_id=caller.key.key_id)
-    session = own.filter(pk=session_id).first()
+    session = _own_sessions(caller).filter(pk=session_id).first()
     if session is None:
         raise Refusal("session_not_owned")
-    mark_seen(session.realm_id, session.pk)
-    return session
+    return _seen(session)
 
 
 def acting_session(caller: Caller) -> Session:
@@ -65,17 +71,26 @@ def acting_session(caller: Caller) -> Session:
         if session_id is None:
             raise refusal_at("/X-AISP-Session", "X-AISP-Session is not a session id such as sess_01HX….")
         return own_session(caller, session_id)
-    own = list(Session.objects.in_realm(caller.realm_id).filter(key_id=caller.key.key_id)[:2])
+    own = list(_own_sessions(caller)[:2])
     if len(own) != 1:
         how = "register one with POST /api/v1/sessions, then" if not own else "the key owns several;"
         raise Refusal("session_required", f"No acting session: {how} name it in X-AISP-Session.")
-    mark_seen(own[0].realm_id, own[0].pk)
-    return own[0]
+    return _seen(own[0])
+
+
+def _own_sessions(caller: Caller) -> QuerySet[Any]:
+    own = Session.objects.in_realm(caller.realm_id).filter(key_id=caller.key.key_id)
+    return own.annotate(is_stale=ExpressionWrapper(_STALE, output_field=BooleanField()))
+
+
+def _seen(session: "WithAnnotations[Session, _Staleness]") -> Session:
+    if session.is_stale:
+        mark_seen(session.realm_id, session.pk)
+    return session
 
 
 def mark_seen(realm_id: str, session_id: str) -> None:
     """Note that a session acts now, which makes an inactive one active."""
-    stale = Q(last_seen__lt=Now() - timedelta(seconds=SEEN_GRAIN_SECONDS)) | Q(status=Session.Status.INACTIVE)
-    Session.objects.in_realm(realm_id).filter(stale, pk=session_id).update(
+    Session.objects.in_realm(realm_id).filter(_STALE, pk=session_id).update(
         last_seen=Now(), status=Session.Status.ACTIVE
     )

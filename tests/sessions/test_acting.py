@@ -1,6 +1,8 @@
 """Which session a request acts as."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hub.messages.models import Message
 from hub.sessions.models import Session
@@ -137,3 +139,15 @@ def test_last_seen_moves_in_steps(alice: Agent) -> None:
     seen_ago(alice, seconds=11)
     alice.get("messages")
     assert last_seen(alice) > before
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_read_of_a_session_that_was_just_seen_writes_nothing(alice: Agent, named: bool) -> None:
+    alice.get("grants")  # the key's own use is noted
+    headers = {} if named else {"X-AISP-Session": ""}
+
+    with CaptureQueriesContext(connection) as queries:
+        assert alice.get("grants", headers=headers).status == 200
+
+    assert queries.captured_queries
+    assert {query["sql"].split()[0] for query in queries.captured_queries} == {"SELECT"}
