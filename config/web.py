@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.middleware import clickjacking, common, csrf
 from whitenoise import middleware as whitenoise
 
-API_PREFIX = "/api/"
+from hub.api.problems import API_PREFIX
 
 
 class _Middleware(Protocol):

@@ -8,6 +8,7 @@ import msgspec
 from django.http import QueryDict
 
 from hub.wire import STRICT_END, Instant
+from realms.ids import parse_id
 from realms.refusal import Refusal, refusal_at
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -66,6 +67,18 @@ def decode_query(parameters: QueryDict, struct: type[S]) -> S:
                 f"/{name}", f"The query parameter {name!r} cannot be null; leave it out instead."
             )
     return query
+
+
+def id_in_path(prefix: str, text: str, *, or_refuse: str) -> str:
+    """Return the canonical id that stands in a path; one that is none names nothing.
+
+    Raises:
+        Refusal: the code `or_refuse`.
+    """
+    canonical = parse_id(prefix, text)
+    if canonical is None:
+        raise Refusal(or_refuse)
+    return canonical
 
 
 def _decode_custom(kind: type, value: Any) -> Any:

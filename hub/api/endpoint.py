@@ -3,6 +3,7 @@
 The declaration is what the viewset decodes and answers by, and what the published schema is made of.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -118,7 +119,7 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
 
     def decorate(method: Callable[..., Any]) -> Callable[..., HttpResponse]:
         operation = Endpoint(
-            name=method.__name__, summary=summary, description=_text(method.__doc__), **declared
+            name=method.__name__, summary=summary, description=inspect.getdoc(method) or "", **declared
         )
 
         @wraps(method)
@@ -140,12 +141,6 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
         return handler
 
     return decorate
-
-
-def _text(docstring: str | None) -> str:
-    """Return a docstring with its first line's sentence joined to the rest, free of indentation."""
-    lines = [line.strip() for line in (docstring or "").strip().splitlines()]
-    return "\n".join(lines)
 
 
 def _body(view: Any, request: Request, operation: Endpoint) -> msgspec.Struct:

@@ -8,6 +8,8 @@ from typing import Any
 
 from realms import ids
 
+EVENT_STREAM = "text/event-stream"
+
 _STRING = {"type": "string"}
 
 

@@ -14,14 +14,13 @@ from drf_spectacular.openapi import AutoSchema
 
 from hub.api import examples
 from hub.api.endpoint import JSON, Endpoint, Link
-from hub.api.event_stream import STREAM_EVENT
+from hub.api.event_stream import EVENT_STREAM, STREAM_EVENT
+from hub.api.problems import PROBLEM_JSON
 from hub.memory.bodies import MemoryKey
 from hub.wire import STRICT_END, Instant
 from realms import ids
 from realms.refusal import PROBLEMS
 
-PROBLEM_JSON = "application/problem+json"
-EVENT_STREAM = "text/event-stream"
 COMPONENTS = "#/components/schemas/"
 
 Json = dict[str, Any]
@@ -261,11 +260,11 @@ def _refusal(status: int, codes: list[str]) -> Json:
             {"properties": {"status": {"const": status}, "code": {"enum": codes}}},
         ]
     }
-    examples = {code: {"summary": PROBLEMS[code].title, "value": _example(code)} for code in codes}
+    shown = {code: {"summary": PROBLEMS[code].title, "value": _example(code)} for code in codes}
     return {
         "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes),
         "headers": headers,
-        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": shown}},
     }
 
 

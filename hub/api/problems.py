@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from hub.api.request_id import request_id_of
 from realms.refusal import PROBLEMS, Refusal
 
-CONTENT_TYPE = "application/problem+json"
+PROBLEM_JSON = "application/problem+json"
 API_PREFIX = "/api/"
 RETRY_SECONDS = 2
 
@@ -43,7 +43,7 @@ def problem_body(refusal: Refusal, request_id: str) -> bytes:
 
 def problem_headers(refusal: Refusal) -> dict[str, str]:
     """Return the headers that an answer with this refusal has."""
-    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **refusal.headers}
+    headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", **refusal.headers}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = 'AISP-Key realm="AISP Hub", Bearer realm="AISP Hub"'
     return headers

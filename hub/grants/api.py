@@ -6,6 +6,7 @@ from django.db.models import Q
 from msgspec import Meta
 
 from hub.api import examples
+from hub.api.decode import id_in_path
 from hub.api.endpoint import Answer, Link, endpoint
 from hub.api.pages import ListQuery, page_of
 from hub.api.viewset import HubViewSet
@@ -13,7 +14,6 @@ from hub.grants import bodies, requests, rules
 from hub.grants.models import Grant
 from hub.sessions.acting import Caller, acting_session
 from realms.ids import GRANT, SESSION, parse_id
-from realms.refusal import Refusal
 
 Direction = Literal["incoming", "outgoing"]
 StatusName = Literal["pending", "active", "denied", "revoked", "expired"]
@@ -29,10 +29,7 @@ class GrantQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
 
 
 def _grant_id_of(text: str) -> str:
-    grant_id = parse_id(GRANT, text)
-    if grant_id is None:
-        raise Refusal("grant_not_found")
-    return grant_id
+    return id_in_path(GRANT, text, or_refuse="grant_not_found")
 
 
 class GrantViewSet(HubViewSet):

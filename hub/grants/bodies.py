@@ -40,7 +40,7 @@ class GrantRequest(Struct, forbid_unknown_fields=True):
     expires_at: Instant | None = None
     reason: Reason | None = None
 
-    # What depends on the capability, for the published schema; `hub.grants.rules` checks it.
+    # What depends on the capability, for the published schema; `hub.grants.requests` checks it.
     schema_rules: ClassVar[dict[str, Any]] = {
         "oneOf": [
             {

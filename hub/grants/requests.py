@@ -11,13 +11,12 @@ from hub.grants.models import Grant
 from hub.grants.patterns import MEMORY_CAPABILITIES, first_segment
 from hub.grants.transitions import Status, end, notice
 from hub.memory.models import MemoryNamespace
-from hub.messages.inbox import lock_inboxes, post, post_notice
+from hub.messages.inbox import inbox_full, lock_inboxes, post, post_notice
 from hub.sessions.models import Session
 from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
 DEFAULT_DURATION = timedelta(hours=24)
-INBOX_RETRY_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def request_grant(*, requester: Session, wish: Wish) -> Grant:
             raise Refusal("grant_already_pending") from None
         inboxes = lock_inboxes(realm.pk, [grantor.pk])
         if inboxes[0].unread >= realm.inbox_limit:
-            raise Refusal("inbox_full", headers={"Retry-After": str(INBOX_RETRY_SECONDS)})
+            raise inbox_full()
         post(notice(grant, "requested", by=requester, to=[grantor.pk]), inboxes)
     return grant
 

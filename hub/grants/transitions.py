@@ -22,17 +22,25 @@ def status_now(grant: Grant) -> str:
 
 
 def refuse_unless_open(grant: Grant) -> None:
+    """Raise `Refusal` `grant_already_ended` unless a grant is pending or active now."""
     if (status := status_now(grant)) not in Grant.OPEN:
         raise Refusal("grant_already_ended", f"The grant is {status} already and stays so.")
 
 
 def end(grant: Grant, status: Status) -> None:
+    """Write down that a locked grant has ended, and how."""
     grant.status = status
     grant.ended_at = timezone.now()
     grant.save(update_fields=["status", "ended_at", "decided_at"])
 
 
 def notice(grant: Grant, event: str, *, by: Session | None, to: list[str]) -> Outgoing:
+    """Return the message that tells sessions of an `event` in a grant's life.
+
+    Args:
+        by: who acted; None for a clock or a person, where the hub itself speaks.
+        to: ids of sessions.
+    """
     payload: dict[str, Any] = {
         "event": event,
         "grant_id": grant.pk,

@@ -6,7 +6,7 @@ import time
 from django.http import QueryDict
 
 from hub.api import examples
-from hub.api.decode import decode_body, decode_query
+from hub.api.decode import decode_body, decode_query, id_in_path
 from hub.api.endpoint import JSON, Endpoint, NoQuery
 from hub.api.strict_json import read_json
 from hub.api.viewset import accepts
@@ -18,7 +18,7 @@ from hub.messages.models import Ping
 from hub.sessions.acting import Caller
 from hub.sessions.bodies import PingRequest, Pong, pong_answer
 from hub.wire import compact
-from realms.ids import MESSAGE, SESSION, new_id, parse_id
+from realms.ids import MESSAGE, SESSION, new_id
 from realms.refusal import Refusal
 
 LOOK_AGAIN_SECONDS = 2.0  # the bell is a hint: look anyway after this long
@@ -62,9 +62,8 @@ class PingConsumer(LiveConsumer):
         caller = self.authenticate()
         decode_query(QueryDict(self.scope["query_string"]), NoQuery)
         request = decode_body(read_json(self.body), PingRequest) if self.body else PingRequest()
-        target_id = parse_id(SESSION, self.scope["url_route"]["kwargs"]["session_id"])
-        if target_id is None:
-            raise Refusal("session_not_found")
+        named = self.scope["url_route"]["kwargs"]["session_id"]
+        target_id = id_in_path(SESSION, named, or_refuse="session_not_found")
         ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)
         return caller, ping
 

@@ -17,6 +17,7 @@ from django.http import QueryDict
 from hub.api import examples
 from hub.api.decode import decode_query
 from hub.api.endpoint import Endpoint, NoQuery
+from hub.api.event_stream import EVENT_STREAM
 from hub.api.viewset import accepts
 from hub.live import switchboard
 from hub.live.consumer import LiveConsumer
@@ -30,7 +31,6 @@ from hub.sessions.presence import LiveProcess, OpenStream
 from realms.ids import MESSAGE, parse_id
 from realms.refusal import Refusal, refusal_at
 
-EVENT_STREAM = "text/event-stream"
 HEARTBEAT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 30.0
 STREAMS_PER_SESSION = 8

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from hub.api import examples
+from hub.api.decode import id_in_path
 from hub.api.endpoint import Link, endpoint
 from hub.api.pages import DEFAULT_LIMIT, Limit
 from hub.api.viewset import HubViewSet
@@ -15,7 +16,7 @@ from hub.sessions.acting import Caller, acting_session
 from hub.sessions.bodies import RealmSlug
 from hub.wire import Instant, MessageId
 from realms.ids import MESSAGE, parse_id
-from realms.refusal import Refusal, refusal_at
+from realms.refusal import refusal_at
 
 MessageFilter = Annotated[
     str, Meta(extra_json_schema={"enum": list(bodies.CATEGORIES)}, description="Only this category.")
@@ -124,7 +125,5 @@ class MessageViewSet(HubViewSet):
     )
     def status(self, caller: Caller, message_id: str) -> bodies.MessageStatus:
         """How far a message that the acting session sent came with each recipient."""
-        canonical = parse_id(MESSAGE, message_id)
-        if canonical is None:
-            raise Refusal("message_not_found")
+        canonical = id_in_path(MESSAGE, message_id, or_refuse="message_not_found")
         return rules.message_status(session=acting_session(caller), message_id=canonical)

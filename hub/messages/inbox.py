@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -18,7 +19,10 @@ from hub.bell import bell
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
 from hub.sessions.presence import connected
 from realms.ids import MESSAGE, new_id, uuid_of
+from realms.refusal import Refusal
 from realms.spans import Moment
+
+FULL_RETRY_SECONDS = 30
 
 
 @dataclass(slots=True)
@@ -64,6 +68,11 @@ def lock_inboxes(realm_id: str, session_ids: Collection[str]) -> list[Inbox]:
     """Lock the inboxes of live sessions of the realm until the commit; ids without one are left out."""
     inboxes = Inbox.objects.select_for_update().filter(realm_id=realm_id, session_id__in=session_ids)
     return list(inboxes.order_by("session_id"))
+
+
+def inbox_full(detail: str = "", **more: Any) -> Refusal:
+    """Return the refusal of a message that an inbox has no room for; `more` as `Refusal` takes it."""
+    return Refusal("inbox_full", detail, headers={"Retry-After": str(FULL_RETRY_SECONDS)}, **more)
 
 
 def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:

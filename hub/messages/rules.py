@@ -15,15 +15,13 @@ from hub.grants.models import Grant
 from hub.messages import statements
 from hub.messages.bodies import Envelope, MessageStatus, RecipientStatus
 from hub.messages.envelope import DELEGATE, check_signature, outgoing_of
-from hub.messages.inbox import Filters, Outgoing, lock_inboxes, mark_read, post, ring_after_commit
+from hub.messages.inbox import Filters, Outgoing, inbox_full, lock_inboxes, mark_read, post, ring_after_commit
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.pings import completes_ping
 from hub.sessions.acting import Caller, own_session
 from hub.sessions.models import Session
 from hub.wire import rfc3339
 from realms.refusal import Refusal
-
-INBOX_RETRY_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +81,17 @@ def _pointer(outgoing: Outgoing, recipient: str) -> str:
     return "/to" if len(outgoing.recipients) == 1 else f"/to/{outgoing.recipients.index(recipient)}"
 
 
-def _refuse(code: str, outgoing: Outgoing, recipients: list[str], detail: str, **more: Any) -> Refusal:
+def _named(outgoing: Outgoing, recipients: list[str]) -> dict[str, Any]:
+    """Return what of a refusal names the recipients that it is about."""
     errors = [{"pointer": _pointer(outgoing, to), "detail": to} for to in recipients]
-    return Refusal(code, detail, errors=errors, members={"recipients": recipients}, **more)
+    return {"errors": errors, "members": {"recipients": recipients}}
 
 
 def _refuse_unknown(outgoing: Outgoing, inboxes: list[Inbox]) -> None:
     known = {inbox.session_id for inbox in inboxes}
     if unknown := [to for to in outgoing.recipients if to not in known]:
         detail = f"Not a session of this realm: {', '.join(unknown)}. Nothing was sent."
-        raise _refuse("recipient_not_found", outgoing, unknown, detail)
+        raise Refusal("recipient_not_found", detail, **_named(outgoing, unknown))
 
 
 def _refuse_ungranted(sender: Session, outgoing: Outgoing) -> None:
@@ -112,15 +111,14 @@ def _refuse_ungranted(sender: Session, outgoing: Outgoing) -> None:
             f'POST /api/v1/grants {{"to": "{missing[0]}", "capability": "{outgoing.capability}"}}; '
             "it has to have declared the capability."
         )
-        raise _refuse("grant_required", outgoing, missing, detail)
+        raise Refusal("grant_required", detail, **_named(outgoing, missing))
 
 
 def _refuse_full(caller: Caller, outgoing: Outgoing, inboxes: list[Inbox]) -> None:
     full = {inbox.session_id for inbox in inboxes if inbox.unread >= caller.key.inbox_limit}
     if recipients := [to for to in outgoing.recipients if to in full]:
-        retry = {"Retry-After": str(INBOX_RETRY_SECONDS)}
         detail = f"No room in the inbox of {', '.join(recipients)}. Nothing was sent."
-        raise _refuse("inbox_full", outgoing, recipients, detail, headers=retry)
+        raise inbox_full(detail, **_named(outgoing, recipients))
 
 
 def poll(*, session: Session, filters: Filters) -> Page:

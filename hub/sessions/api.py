@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from hub.api import examples
+from hub.api.decode import id_in_path
 from hub.api.endpoint import Answer, Link, endpoint
 from hub.api.pages import ListQuery, page_of
 from hub.api.viewset import HubViewSet
 from hub.sessions import bodies, rules
 from hub.sessions.acting import Caller
 from hub.sessions.presence import connected
-from realms.ids import SESSION, parse_id
-from realms.refusal import Refusal
+from realms.ids import SESSION
 
 
 class SessionQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
@@ -26,12 +26,8 @@ class SessionQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
     name: Annotated[bodies.Name | None, Meta(description="In any letter case.")] = None
 
 
-def session_id_of(text: str) -> str:
-    """Return the id in a path; raises `Refusal` `session_not_found` if it is none."""
-    session_id = parse_id(SESSION, text)
-    if session_id is None:
-        raise Refusal("session_not_found")
-    return session_id
+def _session_id_of(text: str) -> str:
+    return id_in_path(SESSION, text, or_refuse="session_not_found")
 
 
 class SessionViewSet(HubViewSet):
@@ -89,7 +85,7 @@ class SessionViewSet(HubViewSet):
     )
     def get_session(self, caller: Caller, session_id: str) -> bodies.SessionDetail:
         """All that a session said of itself, its status, and whether a stream is open."""
-        session = rules.session_in_realm(caller, session_id_of(session_id))
+        session = rules.session_in_realm(caller, _session_id_of(session_id))
         return bodies.detail_answer(session, caller.key.realm_slug, connected=bool(connected([session.pk])))
 
     @endpoint(
@@ -102,5 +98,5 @@ class SessionViewSet(HubViewSet):
         """By the API key that registered it. Its unread messages are discarded, its grants revoked, its
         streams end and its name is free; what it wrote into memory stays.
         """
-        rules.deregister_session(caller=caller, session_id=session_id_of(session_id))
+        rules.deregister_session(caller=caller, session_id=_session_id_of(session_id))
         return bodies.Deregistered(message="Session deregistered.")
