@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import messages as flash
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters, ShowFacets
 from django.contrib.admin.utils import model_ngettext, quote
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -90,6 +91,25 @@ def time_of(field: str, description: str) -> Any:
         return format_html('<span class="whitespace-nowrap">{}</span>', moment(getattr(row, field)))
 
     return shown
+
+
+class ChoiceFilter(SimpleListFilter):
+    """A filter by a column's known values: asking a big table for those it holds would read all of it.
+
+    Attributes:
+        parameter_name: the column.
+        values: what to offer.
+    """
+
+    values: ClassVar[Sequence[str]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """The choices."""
+        return [(value, value.capitalize()) for value in self.values]
+
+    def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Keep the rows with the chosen value."""
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
 
 
 class CappedPaginator(Paginator[Any]):

@@ -1,38 +1,28 @@
 """Messages in the operators' admin: who sent what kind to whom, and how far it came; never what it says."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from hub.messages.bodies import RecipientStatus
+from hub.messages.bodies import CATEGORIES, RecipientStatus
 from hub.messages.models import HUB, Delivery, Message
 from hub.messages.rules import recipient_status
 from realms import ids
-from realms.operators import ReadOnlyAdmin, column, link_to, moment, table, time_of
+from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, link_to, moment, table, time_of
 
-CATEGORIES = ("message", "delegate", "result", "event", "error", "ping", "pong", "grant")
 NAMED_RECIPIENTS = 2
 
 
-class CategoryFilter(SimpleListFilter):
-    """The categories that there are, without asking the table."""
+class CategoryFilter(ChoiceFilter):
+    """By category."""
 
     title = "category"
     parameter_name = "category"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """The choices."""
-        return [(category, category.capitalize()) for category in CATEGORIES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        """Keep the messages of the chosen category."""
-        return queryset.filter(category=self.value()) if self.value() else queryset
+    values = CATEGORIES
 
 
 @admin.register(Message)

@@ -14,14 +14,14 @@ from django_stubs_ext import WithAnnotations
 from hub.grants.models import Grant
 from hub.memory.models import MemoryNamespace
 from hub.messages.models import Message
+from hub.sessions.bodies import WELL_KNOWN_KINDS
 from hub.sessions.models import Session
 from hub.sessions.presence import OpenStream
 from hub.sessions.rules import end_session
 from realms import ids
-from realms.operators import ReadOnlyAdmin, column, link_to_list, time_of, two_lines
+from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, link_to_list, time_of, two_lines
 from realms.refusal import Refusal
 
-WELL_KNOWN_KINDS = ("interactive", "executor", "orchestrator", "service", "observer")
 CONNECTED = "connected"
 
 
@@ -29,19 +29,12 @@ class _Presence(TypedDict):
     streaming: bool
 
 
-class KindFilter(SimpleListFilter):
-    """The kinds that the protocol names: asking the table for all of them would read all of it."""
+class KindFilter(ChoiceFilter):
+    """By the kinds that the protocol names."""
 
     title = "kind"
     parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """The choices."""
-        return [(kind, kind.capitalize()) for kind in WELL_KNOWN_KINDS]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
-        """Keep the sessions of the chosen kind."""
-        return queryset.filter(kind=self.value()) if self.value() else queryset
+    values = WELL_KNOWN_KINDS
 
 
 class ConnectedFilter(SimpleListFilter):

@@ -12,6 +12,7 @@ from hub.wire import JsonObject, SessionId, Timestamp, raw, rfc3339, strict
 
 CAPABILITIES = 64
 MANIFEST_BYTES = 16 * 1024
+WELL_KNOWN_KINDS = ("interactive", "executor", "orchestrator", "service", "observer")
 
 Name = Annotated[
     str,
@@ -27,7 +28,7 @@ Kind = Annotated[
     str,
     Meta(
         pattern=strict(r"^[a-z][a-z0-9_-]{0,31}$"),
-        description="Well known: interactive, executor, orchestrator, service, observer.",
+        description=f"Well known: {', '.join(WELL_KNOWN_KINDS)}.",
         examples=["interactive"],
     ),
 ]
