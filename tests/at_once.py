@@ -1,26 +1,31 @@
-"""Real threads, each with a database connection of its own."""
+"""Calls that start at the same moment, each in a thread with a database connection of its own."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from django.db import connection
 
+START_TIMEOUT_SECONDS = 10
+
 T = TypeVar("T")
 
 
-def at_once(functions: Sequence[Callable[[], T]]) -> list[T]:
-    """Run functions at the same time and return what they returned, in their order."""
-    start = threading.Barrier(len(functions))
+def at_once(*calls: Callable[[], T]) -> list[T]:
+    """Return what the calls return, in their order; what one of them raises is raised.
 
-    def run(function: Callable[[], T]) -> T:
+    The test needs `django_db(transaction=True)`: the threads see only what was committed.
+    """
+    start = threading.Barrier(len(calls), timeout=START_TIMEOUT_SECONDS)
+
+    def run(call: Callable[[], T]) -> T:
         try:
             connection.ensure_connection()
             start.wait()
-            return function()
+            return call()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(len(functions)) as threads:
-        return list(threads.map(run, functions))
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))

@@ -7,7 +7,6 @@ fails if a check fails or if an operation never answered 2xx.
 import argparse
 import os
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
 from tests.schemathesis_world import World
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
@@ -73,9 +73,7 @@ checks.use_after_free.enabled = false
 @contextmanager
 def running_hub(data: Path) -> Iterator[tuple[str, str]]:
     """Run a hub with an empty data directory; give its origin and an API key."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     origin = f"http://127.0.0.1:{port}"
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     environment = {**kept, "HUB_DATA_DIR": str(data), "PORT": str(port), "LOG_LEVEL": "ERROR"}

@@ -20,7 +20,8 @@ class Missing(Exception):
     """A server is not installed; the message says what to install."""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -68,7 +69,7 @@ def postgresql() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="aisp-hub-pg-") as folder:
         if as_user:
             shutil.chown(folder, UNPRIVILEGED_USER)
-        data, port = f"{folder}/data", _free_port()
+        data, port = f"{folder}/data", free_port()
         make = [*as_user, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder)
         options = ["-c", "fsync=off", "-c", "max_connections=200", "-c", f"unix_socket_directories={folder}"]
@@ -92,7 +93,7 @@ def redis() -> Iterator[str]:
     binary = _binary("redis-server")
     if not binary:
         raise Missing("Redis (Debian: apt-get install redis-server)")
-    port = _free_port()
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
     try:

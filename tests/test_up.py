@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from tests.servers import free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -28,9 +28,7 @@ embedded_only = pytest.mark.skipif(
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What `manage.py up` prints on the first start of a hub, which runs meanwhile."""
     folder = tmp_path_factory.mktemp("var")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     environment = {**kept, "HUB_DATA_DIR": str(folder), "PORT": str(port)}
     log = folder / "log"

@@ -11,9 +11,9 @@ from hub.grants.models import Grant
 from hub.grants.rules import expire_grants
 from hub.messages.inbox import lock_inboxes
 from hub.messages.models import Inbox
+from tests.at_once import at_once
 from tests.cast import Agent, Answer
 from tests.grants.lives import age, ask, asked, grant_in
-from tests.race import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

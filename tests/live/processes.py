@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.servers import free_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,9 +31,7 @@ def hosted_environment(database_url: str, redis_url: str, origin: str) -> dict[s
 @contextlib.contextmanager
 def server_process(database_url: str, redis_url: str) -> Iterator[str]:
     """Run a server process and give its base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     environment = hosted_environment(database_url, redis_url, base)
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]

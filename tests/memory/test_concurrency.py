@@ -6,9 +6,9 @@ import pytest
 
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
 from realms.models import Realm
+from tests.at_once import at_once
 from tests.cast import Agent, Answer
 from tests.memory.entries import write, written
-from tests.race import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -39,7 +39,7 @@ def numbers(reader: Agent) -> list[int]:
 def test_senders_to_one_inbox_take_numbers_without_a_gap(alice: Agent, bob: Agent, charlie: Agent) -> None:
     senders = [alice, charlie] * (THREADS // 2)
 
-    sent = at_once([partial(send_each, sender, [bob]) for sender in senders])
+    sent = at_once(*[partial(send_each, sender, [bob]) for sender in senders])
 
     total = THREADS * EACH
     assert numbers(bob) == list(range(1, total + 1))
@@ -54,7 +54,7 @@ def test_senders_to_one_inbox_take_numbers_without_a_gap(alice: Agent, bob: Agen
 def test_pollers_get_each_message_exactly_once(alice: Agent, bob: Agent, query: str) -> None:
     sent = [str(alice.send(bob).json["message_id"]) for _ in range(30)]
 
-    polled = at_once([partial(poll_until_empty, bob, query)] * THREADS)
+    polled = at_once(*[partial(poll_until_empty, bob, query)] * THREADS)
 
     pages = [page for mine in polled for page in mine]
     assert sorted(message for page in pages for message in page) == sorted(sent)
@@ -67,7 +67,7 @@ def test_no_page_is_empty_while_something_is_unread(alice: Agent, bob: Agent) ->
     for _ in range(THREADS * 2):
         alice.send(bob)
 
-    pages = at_once([partial(bob.inbox, "?limit=2")] * THREADS)
+    pages = at_once(*[partial(bob.inbox, "?limit=2")] * THREADS)
 
     assert [len(page) for page in pages] == [2] * THREADS
     assert unread_of(bob) == (0, 0)
@@ -81,7 +81,7 @@ def test_senders_and_pollers_at_once_lose_nothing(alice: Agent, bob: Agent, char
     def poll() -> list[str]:
         return [str(message["id"]) for _ in range(EACH) for message in bob.inbox("?limit=3")]
 
-    results = at_once([*send, *[poll] * (THREADS // 2)])
+    results = at_once(*[*send, *[poll] * (THREADS // 2)])
 
     sent = [message for some in results[: len(send)] for message in some]
     polled = [message for some in results[len(send) :] for message in some]
@@ -101,7 +101,7 @@ def test_acknowledging_while_polling_counts_each_message_once(alice: Agent, bob:
     def poll() -> int:
         return sum(len(page) for page in poll_until_empty(bob, "?limit=3"))
 
-    assert sum(at_once([acknowledge, poll] * (THREADS // 2))) == 20
+    assert sum(at_once(*[acknowledge, poll] * (THREADS // 2))) == 20
     assert unread_of(bob) == (0, 0)
 
 
@@ -109,7 +109,7 @@ def test_overlapping_recipients_never_deadlock(key: str, charlie: Agent) -> None
     crowd = [new_agent(key, f"agent-{i}") for i in range(6)]
     orders = [crowd[i:] + crowd[:i] for i in range(6)] + [crowd[::-1], crowd[::2]]
 
-    at_once([partial(send_each, order[0], order) for order in orders])
+    at_once(*[partial(send_each, order[0], order) for order in orders])
 
     for i, agent in enumerate(crowd):
         total = EACH * (8 if i % 2 == 0 else 7)
@@ -123,7 +123,7 @@ def test_a_full_inbox_takes_no_message_more(realm: Realm, alice: Agent, bob: Age
     def send() -> list[int]:
         return [alice.send(bob).status for _ in range(3)]
 
-    statuses = [status for mine in at_once([send] * THREADS) for status in mine]
+    statuses = [status for mine in at_once(*[send] * THREADS) for status in mine]
 
     assert sorted(statuses) == [200] * 10 + [429] * 14
     assert unread_of(bob) == (10, 10)
@@ -137,7 +137,7 @@ def test_a_message_to_a_session_that_leaves_is_sent_or_refused(alice: Agent, bob
     def send() -> list[int]:
         return [alice.send(bob).status for _ in range(4)]
 
-    statuses = at_once([leave, *[send] * 5])
+    statuses = at_once(*[leave, *[send] * 5])
 
     assert statuses[0] == [200]
     assert {status for mine in statuses[1:] for status in mine} <= {200, 404}

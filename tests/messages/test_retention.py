@@ -124,7 +124,7 @@ def test_two_sweeps_at_once_do_no_harm(alice: Agent, bob: Agent, charlie: Agent)
     sent = [send(alice, bob, charlie) for _ in range(6)]
     expire(*sent[:4])
 
-    at_once([sweep_messages] * 4)
+    at_once(*[sweep_messages] * 4)
 
     for reader in (bob, charlie):
         assert unread_of(reader) == (2, 2)

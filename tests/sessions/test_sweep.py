@@ -113,7 +113,7 @@ def test_two_sweeps_at_once_do_no_harm(alice: Agent, bob: Agent, charlie: Agent)
     for agent in (alice, bob):
         seen_ago(agent, status=INACTIVE, days=31)
 
-    swept = at_once([sweep_sessions] * 4)
+    swept = at_once(*[sweep_sessions] * 4)
 
     assert sum(ended for _, ended in swept) == 2
     assert {status_of(alice), status_of(bob)} == {"deregistered"}
