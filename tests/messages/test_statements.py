@@ -53,6 +53,14 @@ def quiet(agent: Agent) -> None:
     Session.objects.filter(pk=agent.id).update(status="inactive", last_seen=LONG_AGO)
 
 
+def not_seen_for_long(agent: Agent) -> None:
+    Session.objects.filter(pk=agent.id).update(last_seen=LONG_AGO)
+
+
+def inactive_though_just_seen(agent: Agent) -> None:
+    Session.objects.filter(pk=agent.id).update(status="inactive")
+
+
 def leave(agent: Agent) -> None:
     assert agent.session is not None
     end_session(agent.session)
@@ -86,6 +94,10 @@ SENDS: dict[str, Callable[[World], Outgoing]] = {
     ),
     "to an inactive session": with_(lambda w: quiet(w.bob), lambda w: w.outgoing(w.bob)),
     "from an inactive session": with_(lambda w: quiet(w.alice), lambda w: w.outgoing(w.bob)),
+    "from one not seen for long": with_(lambda w: not_seen_for_long(w.alice), lambda w: w.outgoing(w.bob)),
+    "from one inactive though just seen": with_(
+        lambda w: inactive_though_just_seen(w.alice), lambda w: w.outgoing(w.bob)
+    ),
     "to a stream": with_(lambda w: w.streams(w.bob), lambda w: w.outgoing(w.bob)),
     "to some streams": with_(lambda w: w.streams(w.bob), lambda w: w.outgoing(w.bob, w.carol)),
     "to streams only": with_(lambda w: w.streams(w.bob, w.carol), lambda w: w.outgoing(w.bob, w.carol)),

@@ -1,9 +1,14 @@
 """DELETE /sessions/:id."""
 
+from functools import partial
+
+import pytest
+
 from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry
 from hub.messages.models import Delivery, Inbox
 from hub.sessions.models import Session
+from tests.at_once import at_once
 from tests.cast import Agent, new_agent
 from tests.rows import seen_ago, status_of
 
@@ -25,6 +30,13 @@ def test_it_is_gone_for_everybody(caller: Agent, alice: Agent, bob: Agent) -> No
     assert bob.send(alice).code == "recipient_not_found"
     assert alice.get("messages").code == "session_not_owned"
     assert alice.send(bob).code == "session_not_owned"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_deregister_it_one_does(caller: Agent, alice: Agent) -> None:
+    answers = at_once(*[partial(caller.delete, f"sessions/{alice.id}")] * 8)
+
+    assert sorted(answer.status for answer in answers) == [200] + [404] * 7
 
 
 def test_an_inactive_session_can_be_deregistered(caller: Agent, alice: Agent) -> None:
