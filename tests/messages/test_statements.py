@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from hub.messages import rules, statements
 from hub.messages.inbox import Filters, Outgoing
-from hub.messages.models import Inbox, Message
+from hub.messages.models import Delivery, Inbox, Message
 from hub.sessions.models import Session
 from hub.sessions.rules import end_session
 from realms.ids import MESSAGE, SESSION, new_id
@@ -192,6 +193,10 @@ def post_all(world: World) -> None:
         rules.send_plainly(world.caller, outgoing)
         sent_at = datetime(2026, 4, 6, 9, i, tzinfo=UTC)
         Message.objects.filter(pk=outgoing.id).update(sent_at=sent_at)
+    # Rewritten, the first rows lie behind the others, and only a number says that they come before them.
+    first = Delivery.objects.filter(recipient_id=world.bob.id, seq=1)
+    first.update(delivered_at=LONG_AGO)
+    Message.objects.filter(deliveries__in=first).update(reply_to=None)
 
 
 def post_all_and_read_some(world: World) -> None:
@@ -238,6 +243,18 @@ def test_both_forms_of_poll_have_one_outcome(
     assert count == expected.unread_count
     assert statement.state()["inboxes"] == plain.state()["inboxes"]
     assert statement.state()["deliveries"] == plain.state()["deliveries"]
+
+
+def test_a_page_is_the_oldest_in_order_however_the_planner_reads(worlds: tuple[World, World]) -> None:
+    world, _ = worlds
+    post_all(world)
+    with connection.cursor() as cursor:
+        for way in ("indexscan", "indexonlyscan", "bitmapscan"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+
+    messages, _ = statements.poll(world.bob.id, Filters(limit=2))
+
+    assert [message.payload for message in messages] == ['{"n":1}', '{"n":2}']
 
 
 def test_the_api_sends_and_polls_by_statement(

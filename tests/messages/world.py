@@ -18,6 +18,12 @@ from realms.models import Realm
 from tests.cast import Agent, caller_of, new_agent, new_key, new_realm
 
 
+def _when(moment: datetime | None) -> str:
+    if moment is None:
+        return "never"
+    return "just now" if moment > timezone.now() - timedelta(minutes=1) else "before"
+
+
 @dataclass
 class World:
     """A realm with four agents of one key; `dora` declares nothing."""
@@ -80,8 +86,8 @@ class World:
                 (
                     names[d.recipient_id],
                     d.seq,
-                    d.delivered_at is not None,
-                    d.read_at is not None,
+                    _when(d.delivered_at),
+                    _when(d.read_at),
                     messages[d.message_id].payload,
                 )
                 for d in Delivery.objects.filter(recipient__realm=self.realm)
