@@ -1,13 +1,17 @@
 """Requests as they come over the wire: framing, sizes, odd bytes."""
 
+import asyncio
+import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from pytest_django import Settings
 
+from hub.api.intake import Intake
 from tests.live.client import WireAgent
 
 MIB = 1024 * 1024
@@ -96,6 +100,26 @@ def test_odd_targets_give_no_server_error(server: str, alice: WireAgent, target:
 
     assert 300 <= status < 500
     assert b"X-Evil" not in answer.split(b"\r\n\r\n")[0]
+
+
+def test_a_query_that_another_server_lets_through_is_refused_too() -> None:
+    """uvicorn's parsers refuse raw bytes by themselves; the ASGI specification does not forbid them."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("there is no body")
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("the request went through")
+
+    scope = {"path": "/api/v1/messages", "query_string": b"category=\xff", "headers": []}
+    asyncio.run(Intake(app)(scope, receive, send))
+
+    assert sent[0]["status"] == 400
+    assert json.loads(sent[1]["body"])["code"] == "invalid_request"
 
 
 @pytest.mark.parametrize("path", ["messages/stream", "sessions/sess_1/ping", "sessions"])
