@@ -115,6 +115,23 @@ def test_a_messages_page_shows_each_recipients_state(
     assert "1 queued, 1 read" in operator.list(Message).content.decode()
 
 
+def test_a_list_names_the_first_two_recipients_and_counts_the_others(
+    operator: Pages, key: str, alice: Agent, bob: Agent, charlie: Agent
+) -> None:
+    alice.send([bob, charlie])
+    assert "bob, charlie" in operator.list(Message).content.decode()
+    assert "more" not in _recipients_in(operator)
+
+    alice.send([bob, charlie, alice, new_agent(key, "dora")])
+    assert "bob, charlie and 2 more" in _recipients_in(operator)
+
+
+def _recipients_in(operator: Pages) -> str:
+    """Return what the list of messages shows of their recipients."""
+    page = operator.list(Message).context["cl"]
+    return "\n".join(page.model_admin.recipient_names(message) for message in page.result_list)
+
+
 def test_what_agents_say_is_escaped(operator: Pages, alice: Agent, bob: Agent) -> None:
     markup = "<script>alert(1)</script>"
     wish = {"to": bob.id, "capability": "memory.read", "namespace": "a.*", "reason": markup}

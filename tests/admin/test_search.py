@@ -10,6 +10,7 @@ from hub.sessions.models import Session
 from realms.models import ApiKey, Realm
 from tests.admin.pages import ALL, Pages, path_of
 from tests.cast import Agent
+from tests.rows import open_stream
 
 ODD = [
     "garbage",
@@ -104,12 +105,23 @@ def test_things_are_found_by_name(operator: Pages, busy: str, alice: Agent, bob:
 
 def test_filters_keep_what_they_say(operator: Pages, busy: str, alice: Agent, bob: Agent) -> None:
     assert operator.rows(Session, kind="executor") == {bob.id}
-    assert operator.rows(Session, connected="yes") == set()
-    assert len(operator.rows(Session, connected="no")) == 3
+    assert len(operator.rows(Session)) == 3
     assert len(operator.rows(Message, category="message")) == 2
     assert len(operator.rows(Grant, status="active")) == 1
     assert operator.rows(Grant, status="expired") == set()
     assert operator.rows(Message, sender__id__exact=bob.id) < operator.rows(Message)
+
+
+def test_a_session_is_connected_while_a_living_process_holds_its_stream(
+    operator: Pages, alice: Agent, bob: Agent, charlie: Agent
+) -> None:
+    open_stream(alice)
+    open_stream(bob, beat_ago_seconds=60)
+
+    assert operator.rows(Session, connected="yes") == {alice.id}
+    assert operator.rows(Session, connected="no") == {bob.id, charlie.id}
+    listed = operator.list(Session).context["cl"].result_list
+    assert {session.pk for session in listed if session.streaming} == {alice.id}
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,20 @@ class StreamReader:
         self.close()
 
 
+def _refuse_stream(response: httpx.Response) -> None:
+    """Fail where a stream opens that should not: its end would be waited for without end."""
+    assert response.headers.get("content-type") != "text/event-stream", "a stream has opened"
+
+
 class WireAgent:
     """An agent of the cast over real HTTP."""
 
     def __init__(self, base: str, agent: Agent) -> None:
         self.base = base
         self.agent = agent
-        self.http = httpx.Client(base_url=f"{base}/api/v1", timeout=30)
+        self.http = httpx.Client(
+            base_url=f"{base}/api/v1", timeout=30, event_hooks={"response": [_refuse_stream]}
+        )
 
     @property
     def id(self) -> str:

@@ -127,8 +127,8 @@ def test_any_accept_that_admits_a_stream_will_do(bob: WireAgent, accept: str) ->
         assert stream.response.status_code == 200
 
 
-def test_a_credential_is_needed(server: str, bob: WireAgent) -> None:
-    answer = httpx.get(f"{server}/api/v1/messages/stream")
+def test_a_credential_is_needed(bob: WireAgent) -> None:
+    answer = bob.http.get("/messages/stream")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
     assert "www-authenticate" in answer.headers

@@ -110,13 +110,14 @@ def test_other_scopes_are_refused(realm: Realm, scopes: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 65, "a\nb", "a\tb", "a\0b"])
 def test_a_bad_name_is_refused(realm: Realm, name: str) -> None:
-    assert keys.issue_key(realm=realm, name="x" * 64, by=None)
+    for good in ("x", "x" * 64):
+        assert keys.issue_key(realm=realm, name=good, by=None)
 
     with pytest.raises(Refusal) as refused:
         keys.issue_key(realm=realm, name=name, by=None)
 
     assert refused.value.errors[0]["pointer"] == "/name"
-    assert ApiKey.objects.count() == 1
+    assert ApiKey.objects.count() == 2
 
 
 def test_an_expiry_that_is_past_is_refused(realm: Realm) -> None:
