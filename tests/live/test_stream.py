@@ -234,20 +234,33 @@ def test_a_message_arrives_although_its_ring_is_lost(
 
 
 def test_a_burst_that_overflows_the_queue_arrives_whole_and_in_order(
-    alice: WireAgent, bob: WireAgent
+    alice: WireAgent, bob: WireAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with bob.stream() as stream:
-        sent = [alice.send(bob.id, payload={"text": "x" * 100_000}) for _ in range(40)]
+        stream.is_quiet(0.1)
+        with monkeypatch.context() as held_back:  # so that all of it is read, and queued, in one go
+            held_back.setattr(bell, "ring", lambda names: None)
+            sent = [alice.send(bob.id, payload={"text": "x" * 100_000}) for _ in range(40)]
+        bell.ring([bob.id])
 
         assert stream.messages(40) == sent
 
 
-def test_a_stream_that_polls_compete_with_loses_nothing(alice: WireAgent, bob: WireAgent) -> None:
+def test_a_stream_that_polls_compete_with_loses_nothing(
+    alice: WireAgent, bob: WireAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with bob.stream() as stream:
+        stream.is_quiet(0.1)
         sent = []
-        for _ in range(20):
+        for _ in range(10):
             sent.append(alice.send(bob.id))
             bob.get("/messages")
+        with monkeypatch.context() as held_back:  # so that the polls come first
+            held_back.setattr(bell, "ring", lambda names: None)
+            for _ in range(10):
+                sent.append(alice.send(bob.id))
+                bob.get("/messages")
+        bell.ring([bob.id])
 
         assert stream.messages(20) == sent
         assert stream.is_quiet()
