@@ -11,11 +11,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from realms import ids
-from realms.keys import set_realm_status, set_status
+from realms.audit.actor import Actor
+from realms.audit.admin import AuditEventAdmin
+from realms.keys import set_status
 from realms.models import ApiKey, Realm
 from realms.operators import (
     OperatorsAdmin,
     ReadOnlyAdmin,
+    actor_of,
     column,
     link_to_list,
     moment,
@@ -23,7 +26,9 @@ from realms.operators import (
     time_of,
     two_lines,
 )
-from realms.owners import create_realm
+from realms.owners import change_settings, create_realm, set_realm_status
+
+__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "RealmAdmin"]
 
 
 @admin.register(Realm)
@@ -44,10 +49,11 @@ class RealmAdmin(OperatorsAdmin[Realm]):
         (None, {"fields": ("id", "owner", "slug", "status_label", "created")}),
         (
             "Sessions and grants",
-            {"fields": ("session_timeout_seconds", "session_expiry_days", "grant_max_days")},
+            {"fields": ("max_sessions", "session_timeout_seconds", "session_expiry_days", "grant_max_days")},
         ),
-        ("Messages", {"fields": ("inbox_limit", "retention_days", "require_signatures")}),
+        ("Messages", {"fields": ("inbox_limit", "max_streams", "retention_days", "require_signatures")}),
         ("Memory", {"fields": ("memory_max_entries", "memory_max_bytes")}),
+        ("Rate limits", {"fields": ("reads_per_minute", "writes_per_minute")}),
     )
     actions = ("suspend", "resume")
 
@@ -60,9 +66,9 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     def save_model(self, request: HttpRequest, obj: Realm, form: "ModelForm[Realm]", change: bool) -> None:
         """Write only what was edited: the status may have changed since the page was opened."""
         if change:
-            obj.save(update_fields=form.changed_data)
+            change_settings(realm=obj, names=form.changed_data, by=actor_of(request))
             return
-        made = create_realm(owner=obj.owner, slug=obj.slug)
+        made = create_realm(owner=obj.owner, slug=obj.slug, by=actor_of(request))
         obj.pk, obj.created_at = made.pk, made.created_at
 
     @column(
@@ -85,8 +91,8 @@ class RealmAdmin(OperatorsAdmin[Realm]):
         self.carry_out(request, queryset, _to_realm_status(Realm.Status.ACTIVE), done="resumed")
 
 
-def _to_realm_status(status: Realm.Status) -> Callable[[Realm], None]:
-    return lambda realm: set_realm_status(realm=realm, status=status)
+def _to_realm_status(status: Realm.Status) -> Callable[[Realm, Actor], None]:
+    return lambda realm, by: set_realm_status(realm=realm, status=status, by=by)
 
 
 EXPIRED = "expired"
@@ -188,5 +194,5 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         self.carry_out(request, queryset, _to_status(ApiKey.Status.REVOKED), done="revoked")
 
 
-def _to_status(status: ApiKey.Status) -> Callable[[ApiKey], None]:
-    return lambda key: set_status(key=key, status=status)
+def _to_status(status: ApiKey.Status) -> Callable[[ApiKey, Actor], None]:
+    return lambda key, by: set_status(key=key, status=status, by=by)

@@ -8,7 +8,11 @@ from django.db import models
 from django.db.models.functions import Now
 
 from realms import ids
+from realms.audit.models import AuditEvent, AuditHead
 
+__all__ = ["ApiKey", "ApiKeySecret", "AuditEvent", "AuditHead", "Realm"]
+
+OF_KEYS = "Of each key that has no limit of its own. Empty: the hub's default. 0: no limit."
 SLUG_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
@@ -50,8 +54,14 @@ class Realm(models.Model):
     inbox_limit = models.PositiveIntegerField(
         default=10_000, validators=[MinValueValidator(1)], help_text="Unread messages an inbox may hold."
     )
+    max_sessions = models.PositiveIntegerField(
+        default=10_000, help_text="Sessions that are not deregistered, at most."
+    )
+    max_streams = models.PositiveIntegerField(default=10_000, help_text="Open streams, at most.")
     memory_max_entries = models.PositiveIntegerField(default=100_000)
     memory_max_bytes = models.PositiveBigIntegerField(default=256 * 1024 * 1024)
+    reads_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=OF_KEYS)
+    writes_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=OF_KEYS)
     require_signatures = models.BooleanField(default=False, help_text="Refuse envelopes without a signature.")
 
     class Meta:
@@ -86,10 +96,10 @@ class ApiKey(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
     expires_at = models.DateTimeField(null=True, blank=True)
     reads_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: the hub's default. 0: no limit."
+        null=True, blank=True, help_text="Empty: the realm's. 0: no limit."
     )
     writes_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: the hub's default. 0: no limit."
+        null=True, blank=True, help_text="Empty: the realm's. 0: no limit."
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

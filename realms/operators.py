@@ -24,7 +24,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from accounts.models import User
 from realms import ids
+from realms.audit.actor import Actor
 from realms.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -40,6 +42,16 @@ NAMED_IN_A_FLASH = 3
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=models.Model)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the person who works in the admin, for the audit log."""
+    assert isinstance(request.user, User)
+    return Actor.person(
+        request.user,
+        request_id=getattr(request, "request_id", ""),
+        address=request.META.get("REMOTE_ADDR", ""),
+    )
 
 
 def column(**options: Any) -> Callable[[Method], Method]:
@@ -194,13 +206,14 @@ class OperatorsAdmin(ModelAdmin[Row]):
         self,
         request: HttpRequest,
         queryset: models.QuerySet[Row],
-        rule: Callable[[Row], object],
+        rule: Callable[[Row, Actor], object],
         *,
         done: str,
     ) -> None:
         """Call `rule` for each row, and tell the operator and the history what became of it.
 
         Args:
+            rule: gets the row, and the person for the audit log.
             done: the participle of what the rule does, such as `revoked`.
         """
         chosen = list(queryset[: ACTION_ROWS + 1])
@@ -209,11 +222,12 @@ class OperatorsAdmin(ModelAdmin[Row]):
                 request, f"More than {ACTION_ROWS} are selected; narrow the list. Nothing was changed."
             )
             return
+        by = actor_of(request)
         refused: dict[str, list[str]] = defaultdict(list)
         count = 0
         for row in chosen:
             try:
-                rule(row)
+                rule(row, by)
             except Refusal as refusal:
                 refused[refusal.detail].append(str(row))
             else:

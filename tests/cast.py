@@ -16,12 +16,14 @@ from accounts.models import User
 from hub.sessions.acting import Caller
 from hub.sessions.models import Session
 from hub.sessions.rules import NewSession, register_session
-from realms import keys
+from realms import identity, keys
+from realms.audit.actor import Actor
 from realms.models import ApiKey, Realm
 from realms.owners import create_realm
 from tests.conformance import check_conformance
 
 API = "/api/v1"
+OPERATOR = Actor.command("test")  # whoever runs the tests
 
 # One for all requests: a client of its own each time would load the middleware each time.
 _HANDLER = ClientHandler()
@@ -146,13 +148,13 @@ def new_owner(name: str) -> User:
 
 def new_key(realm: Realm, **options: Any) -> tuple[ApiKey, str]:
     """Issue a key of a realm."""
-    return keys.issue_key(realm=realm, name="test", by=realm.owner, **options)
+    return keys.issue_key(realm=realm, name="test", by=Actor.person(realm.owner), **options)
 
 
 def new_realm(owner: str = "alice", slug: str = "default", **settings: Any) -> Realm:
     """Make a realm of `owner`, who is made too if need be."""
     user = User.objects.filter(email=f"{owner}@example.com").first() or new_owner(owner)
-    realm = create_realm(owner=user, slug=slug)
+    realm = create_realm(owner=user, slug=slug, by=OPERATOR)
     for name, value in settings.items():
         setattr(realm, name, value)
     realm.save()
@@ -161,9 +163,9 @@ def new_realm(owner: str = "alice", slug: str = "default", **settings: Any) -> R
 
 def caller_of(key: str) -> Caller:
     """Return the caller who presents a key, for tests that call a rule."""
-    identity = keys.look_up(key)
-    assert identity is not None
-    return Caller(key=identity, named_session=None, request_id="test")
+    found = identity.look_up(key)
+    assert found is not None
+    return Caller(key=found, scopes=found.scopes, named_session=None, request_id="test")
 
 
 def new_agent(key: str, name: str, kind: str = "interactive", **said: Any) -> Agent:

@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from realms import keys
 from realms.models import Realm
 from tests.cast import Agent, new_agent, new_key, new_realm
+from tests.rows import forget_credentials
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,9 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_key_cache() -> Iterator[None]:
     """A key of one test is none of the next, whose database it is not in."""
-    keys.forget_cached_keys()
+    forget_credentials()
     yield
-    keys.forget_cached_keys()
+    forget_credentials()
 
 
 @pytest.fixture

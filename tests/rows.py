@@ -8,7 +8,8 @@ from django.utils import timezone
 from hub.messages.models import Delivery, Inbox, Message
 from hub.sessions.models import Session
 from hub.sessions.presence import LiveProcess, OpenStream
-from realms import keys
+from hub.tokens import verifier
+from realms import identity
 from realms.models import Realm
 from tests.cast import Agent
 
@@ -30,7 +31,10 @@ def open_stream(agent: Agent, *, beat_ago_seconds: float = 0) -> None:
     """Have the agent's session hold a stream, of a process that beat this long ago."""
     beat_at = timezone.now() - timedelta(seconds=beat_ago_seconds)
     process = LiveProcess.objects.create(id=uuid.uuid4(), beat_at=beat_at)
-    OpenStream.objects.create(id=uuid.uuid4(), session_id=agent.id, process=process)
+    assert agent.session is not None
+    OpenStream.objects.create(
+        id=uuid.uuid4(), realm_id=agent.session.realm_id, session_id=agent.id, process=process
+    )
 
 
 def unread_of(agent: Agent) -> tuple[int, int]:
@@ -52,4 +56,10 @@ def expire(*message_ids: str) -> None:
 def set_realm(realm: Realm, **settings: object) -> None:
     """Change a realm's settings, and have the hub notice at once."""
     Realm.objects.filter(pk=realm.pk).update(**settings)
-    keys.forget_cached_keys()
+    forget_credentials()
+
+
+def forget_credentials() -> None:
+    """Have the hub look at every key and token anew."""
+    identity.forget_cached_keys()
+    verifier.forget_cached_tokens()

@@ -83,5 +83,8 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Grant]) -> None:
         """End grants on behalf of their grantors."""
         self.carry_out(
-            request, queryset, lambda grant: revoke_on_behalf_of_grantor(grant=grant), done="revoked"
+            request,
+            queryset,
+            lambda grant, by: revoke_on_behalf_of_grantor(grant=grant, by=by),
+            done="revoked",
         )

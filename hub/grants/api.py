@@ -74,7 +74,9 @@ class GrantViewSet(HubViewSet):
             expires_at=body.expires_at,
             reason=body.reason or "",
         )
-        return bodies.requested_answer(requests.request_grant(requester=acting_session(caller), wish=wish))
+        requester = acting_session(caller)
+        grant = requests.request_grant(requester=requester, wish=wish, by=caller.acting_as(requester))
+        return bodies.requested_answer(grant)
 
     @endpoint(
         "List grants",
@@ -122,9 +124,11 @@ class GrantViewSet(HubViewSet):
     )
     def approve(self, caller: Caller, grant_id: str, body: bodies.GrantApproval) -> bodies.GrantDetail:
         """By the session that was asked, which may narrow the namespace and the expiry, never widen them."""
+        grantor = acting_session(caller)
         grant = rules.approve_grant(
-            grantor=acting_session(caller),
+            grantor=grantor,
             grant_id=_grant_id_of(grant_id),
+            by=caller.acting_as(grantor),
             namespace=body.namespace,
             expires_at=body.expires_at,
         )
@@ -141,7 +145,10 @@ class GrantViewSet(HubViewSet):
     )
     def deny(self, caller: Caller, grant_id: str, body: bodies.Nothing) -> bodies.GrantDetail:
         """By the session that was asked."""
-        grant = rules.deny_grant(grantor=acting_session(caller), grant_id=_grant_id_of(grant_id))
+        grantor = acting_session(caller)
+        grant = rules.deny_grant(
+            grantor=grantor, grant_id=_grant_id_of(grant_id), by=caller.acting_as(grantor)
+        )
         return bodies.detail_answer(grant)
 
     @endpoint(
@@ -155,5 +162,6 @@ class GrantViewSet(HubViewSet):
         """By either side, at once: the next operation that needs the grant is refused. Of a pending grant
         it withdraws the request.
         """
-        grant = rules.revoke_grant(by=acting_session(caller), grant_id=_grant_id_of(grant_id))
+        party = acting_session(caller)
+        grant = rules.revoke_grant(party=party, grant_id=_grant_id_of(grant_id), by=caller.acting_as(party))
         return bodies.GrantRevoked(revoked=True, grant_id=grant.pk)

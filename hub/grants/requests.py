@@ -9,13 +9,16 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import MEMORY_CAPABILITIES, first_segment
-from hub.grants.transitions import Status, end, notice
+from hub.grants.transitions import Status, end, notice, record
 from hub.memory.models import MemoryNamespace
 from hub.messages.inbox import inbox_full, lock_inboxes, post, post_notice
 from hub.sessions.models import Session
+from realms.audit.actor import Actor
 from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
+# Whose turn it would have been, had the request not come first.
+CLOCK = Actor.worker("expire_grants")
 DEFAULT_DURATION = timedelta(hours=24)
 
 
@@ -30,7 +33,7 @@ class Wish:
     reason: str
 
 
-def request_grant(*, requester: Session, wish: Wish) -> Grant:
+def request_grant(*, requester: Session, wish: Wish, by: Actor) -> Grant:
     """Ask another session for a grant; it gets a message in its inbox.
 
     Raises:
@@ -65,6 +68,7 @@ def request_grant(*, requester: Session, wish: Wish) -> Grant:
         if inboxes[0].unread >= realm.inbox_limit:
             raise inbox_full()
         post(notice(grant, "requested", by=requester, to=[grantor.pk]), inboxes)
+        record(grant, "requested", by=by)
     return grant
 
 
@@ -135,3 +139,4 @@ def _expire_same_request(requester: Session, grantor: Session, capability: str, 
     for grant in overdue.select_for_update():
         end(grant, Status.EXPIRED)
         post_notice(notice(grant, "expired", by=None, to=[grant.requester_id, grant.grantor_id]))
+        record(grant, "expired", by=CLOCK)

@@ -9,15 +9,21 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import is_within
-from hub.grants.transitions import Status, end, notice, refuse_unless_open, status_now
+from hub.grants.transitions import Status, end, notice, record, refuse_unless_open, status_now
 from hub.messages.inbox import lock_inboxes, post_notice
 from hub.sessions.models import Session
 from hub.wire import rfc3339
+from realms.audit.actor import Actor
 from realms.refusal import Refusal, refusal_at
 
 
 def approve_grant(
-    *, grantor: Session, grant_id: str, namespace: str | None = None, expires_at: datetime | None = None
+    *,
+    grantor: Session,
+    grant_id: str,
+    by: Actor,
+    namespace: str | None = None,
+    expires_at: datetime | None = None,
 ) -> Grant:
     """Let a pending grant begin, as asked or narrower.
 
@@ -41,10 +47,11 @@ def approve_grant(
         grant.decided_at = timezone.now()
         grant.save(update_fields=["status", "namespace", "expires_at", "decided_at"])
         post_notice(notice(grant, "approved", by=grantor, to=[grant.requester_id]))
+        record(grant, "approved", by=by)
     return grant
 
 
-def deny_grant(*, grantor: Session, grant_id: str) -> Grant:
+def deny_grant(*, grantor: Session, grant_id: str, by: Actor) -> Grant:
     """Turn a pending grant down.
 
     Raises:
@@ -55,27 +62,29 @@ def deny_grant(*, grantor: Session, grant_id: str) -> Grant:
         grant.decided_at = timezone.now()
         end(grant, Status.DENIED)
         post_notice(notice(grant, "denied", by=grantor, to=[grant.requester_id]))
+        record(grant, "denied", by=by)
     return grant
 
 
-def revoke_grant(*, by: Session, grant_id: str) -> Grant:
+def revoke_grant(*, party: Session, grant_id: str, by: Actor) -> Grant:
     """End a grant, or withdraw the request for one; the other side is told.
 
     Raises:
         Refusal: `grant_not_found`, `grant_not_yours`, `grant_already_ended`.
     """
     with transaction.atomic():
-        grant = _locked(by, grant_id)
-        if by.pk not in (grant.requester_id, grant.grantor_id):
+        grant = _locked(party, grant_id)
+        if party.pk not in (grant.requester_id, grant.grantor_id):
             raise Refusal("grant_not_yours")
         refuse_unless_open(grant)
         end(grant, Status.REVOKED)
-        other = grant.grantor_id if by.pk == grant.requester_id else grant.requester_id
-        post_notice(notice(grant, "revoked", by=by, to=[other]))
+        other = grant.grantor_id if party.pk == grant.requester_id else grant.requester_id
+        post_notice(notice(grant, "revoked", by=party, to=[other]))
+        record(grant, "revoked", by=by)
     return grant
 
 
-def revoke_on_behalf_of_grantor(*, grant: Grant) -> None:
+def revoke_on_behalf_of_grantor(*, grant: Grant, by: Actor) -> None:
     """End a grant from the console or the admin: both sides are told, by the hub.
 
     Raises:
@@ -86,9 +95,10 @@ def revoke_on_behalf_of_grantor(*, grant: Grant) -> None:
         refuse_unless_open(grant)
         end(grant, Status.REVOKED)
         post_notice(notice(grant, "revoked", by=None, to=[grant.requester_id, grant.grantor_id]))
+        record(grant, "revoked", by=by)
 
 
-def revoke_grants_of(session: Session) -> None:
+def revoke_grants_of(session: Session, *, by: Actor) -> None:
     """End all grants from and to a session that leaves; the other sides are told.
 
     What is overdue has expired already, and stays for the worker to say so.
@@ -105,6 +115,7 @@ def revoke_grants_of(session: Session) -> None:
         end(grant, Status.REVOKED)
         other = grant.grantor_id if grant.requester_id == session.pk else grant.requester_id
         post_notice(notice(grant, "revoked", by=session, to=[other]))
+        record(grant, "revoked", by=by)
 
 
 def expire_grants(*, limit: int = 1000) -> int:
@@ -120,6 +131,7 @@ def expire_grants(*, limit: int = 1000) -> int:
             if grant is not None:
                 end(grant, Status.EXPIRED)
                 post_notice(notice(grant, "expired", by=None, to=[grant.requester_id, grant.grantor_id]))
+                record(grant, "expired", by=Actor.worker("expire_grants"))
                 expired += 1
     return expired
 

@@ -1,4 +1,4 @@
-"""What every change of a grant goes through: its status by the clock, its end, and the notice of it."""
+"""What every change of a grant goes through: its status by the clock, its end, the notice and the record."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from hub.grants.models import Grant
 from hub.messages.inbox import Outgoing
 from hub.sessions.models import Session
 from hub.wire import rfc3339
+from realms.audit import rules as audit
+from realms.audit.actor import Actor
 from realms.refusal import Refusal
 
 Status = Grant.Status
@@ -60,3 +62,15 @@ def notice(grant: Grant, event: str, *, by: Session | None, to: list[str]) -> Ou
         category="grant",
         payload=msgspec.json.encode(payload).decode(),
     )
+
+
+def record(grant: Grant, event: str, *, by: Actor) -> None:
+    """Write an `event` in a grant's life into the audit log; the last thing that a transaction does."""
+    details = {
+        "from": grant.requester_id,
+        "to": grant.grantor_id,
+        "capability": grant.capability,
+        "namespace": grant.namespace or None,
+        "expires_at": rfc3339(grant.expires_at),
+    }
+    audit.append(f"grant.{event}", realm_id=grant.realm_id, by=by, target=grant.pk, details=details)

@@ -68,4 +68,4 @@ class MemoryEntryAdmin(ReadOnlyAdmin[MemoryEntry]):
     @action(description="Delete", permissions=["operate"])
     def remove(self, request: HttpRequest, queryset: QuerySet[MemoryEntry]) -> None:
         """Delete entries, whoever owns them."""
-        self.carry_out(request, queryset, lambda entry: remove_entry(entry=entry), done="deleted")
+        self.carry_out(request, queryset, lambda entry, by: remove_entry(entry=entry, by=by), done="deleted")

@@ -108,5 +108,6 @@ class MemoryViewSet(HubViewSet):
     )
     def delete_entry(self, caller: Caller, key: str) -> bodies.EntryDeleted:
         """The acting session owns the entry or holds an active memory.delete grant for it."""
-        rules.delete_entry(session=acting_session(caller), key=key)
+        session = acting_session(caller)
+        rules.delete_entry(session=session, key=key, by=caller.acting_as(session))
         return bodies.EntryDeleted(deleted=True, key=key)

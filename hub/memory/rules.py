@@ -14,6 +14,8 @@ from hub.grants.patterns import KEY_PATTERN, SUBTREE, covers, entries_covered
 from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace, MemoryUsage
 from hub.sessions.models import Session
 from hub.wire import compact, strict
+from realms.audit import rules as audit
+from realms.audit.actor import Actor
 from realms.refusal import Refusal, refusal_at
 
 VALUE_BYTES = 65_536
@@ -72,7 +74,7 @@ def read_entry(*, session: Session, key: str) -> MemoryEntry:
     return entry
 
 
-def delete_entry(*, session: Session, key: str) -> None:
+def delete_entry(*, session: Session, key: str, by: Actor) -> None:
     """Delete one entry. Its namespace stays with its owner.
 
     Raises:
@@ -84,7 +86,7 @@ def delete_entry(*, session: Session, key: str) -> None:
         entry = _entry(session, key)
         if not _may(session, entry, "memory.delete"):
             raise _grant_required("memory.delete", key, {entry.namespace.owner_id})
-        _remove(entry)
+        _remove(entry, by=by)
 
 
 def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
@@ -124,8 +126,8 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
     return [write.key for write in writes]
 
 
-def inherit_namespaces(*, heir: Session) -> None:
-    """Give a new session what a deregistered one of the same name and API key owned."""
+def inherit_namespaces(*, heir: Session) -> int:
+    """Give a new session what a deregistered one of the same name and API key owned; return how many."""
     left = MemoryNamespace.objects.filter(
         realm_id=heir.realm_id,
         owner__key_id=heir.key_id,
@@ -134,21 +136,22 @@ def inherit_namespaces(*, heir: Session) -> None:
     )
     with transaction.atomic():
         locked = _lock_namespaces(heir.realm_id, list(left.values_list("name", flat=True)))
-        left.filter(pk__in=[namespace.pk for namespace in locked.values()]).update(owner=heir)
+        return left.filter(pk__in=[namespace.pk for namespace in locked.values()]).update(owner=heir)
 
 
-def remove_entry(*, entry: MemoryEntry) -> None:
+def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
     """Delete an entry from the console or the admin, whoever owns it."""
     with transaction.atomic():
         _lock_namespaces(entry.realm_id, [entry.key.split(".")[0]])
         still_there = MemoryEntry.objects.in_realm(entry.realm_id).filter(pk=entry.pk).first()
         if still_there is not None:
-            _remove(still_there)
+            _remove(still_there, by=by)
 
 
-def _remove(entry: MemoryEntry) -> None:
+def _remove(entry: MemoryEntry, *, by: Actor) -> None:
     entry.delete()
     _count(entry.realm_id, entries=-1, size=-entry.size)
+    audit.append("memory.deleted", realm_id=entry.realm_id, by=by, target=entry.key)
 
 
 def _refuse_unless_key(key: str) -> None:

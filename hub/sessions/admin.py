@@ -19,6 +19,7 @@ from hub.sessions.models import Session
 from hub.sessions.presence import OpenStream
 from hub.sessions.rules import end_session
 from realms import ids
+from realms.audit.actor import Actor
 from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, link_to_list, time_of, two_lines
 from realms.refusal import Refusal
 
@@ -134,6 +135,6 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         self.carry_out(request, queryset, _deregister, done="deregistered")
 
 
-def _deregister(session: Session) -> None:
-    if not end_session(session):
+def _deregister(session: Session, by: Actor) -> None:
+    if not end_session(session, by=by):
         raise Refusal("session_not_found", "It was deregistered before.")

@@ -15,6 +15,9 @@ from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller
 from hub.sessions.models import Session, SessionQuerySet
 from hub.sessions.presence import OpenStream
 from hub.wire import compact
+from realms.audit import rules as audit
+from realms.audit.actor import Actor
+from realms.models import Realm
 from realms.refusal import Refusal
 from realms.spans import span
 
@@ -38,9 +41,12 @@ def register_session(*, caller: Caller, new: NewSession) -> Session:
     It inherits the memory namespaces of a deregistered session of the same name and key.
 
     Raises:
-        Refusal: `session_name_taken`.
+        Refusal: `api_key_required`, `quota_exceeded`, `session_name_taken`.
     """
+    if caller.token is not None:
+        raise Refusal("api_key_required")
     with transaction.atomic():
+        _refuse_over_quota(caller.realm_id)
         try:
             with transaction.atomic():
                 session = Session.objects.create(
@@ -57,8 +63,23 @@ def register_session(*, caller: Caller, new: NewSession) -> Session:
                 "session_name_taken", f"A session of this realm is named {new.name}; choose another name."
             ) from None
         Inbox.objects.create(session=session, realm_id=caller.realm_id)
-        inherit_namespaces(heir=session)
+        inherited = inherit_namespaces(heir=session)
+        audit.append(
+            "session.registered",
+            realm_id=session.realm_id,
+            by=caller.actor,
+            target=session.pk,
+            details={"name": session.name, "kind": session.kind, "inherited": inherited},
+        )
     return session
+
+
+def _refuse_over_quota(realm_id: str) -> None:
+    """Keep other registrations in the realm out until the commit, and refuse if there is no room."""
+    realm = Realm.objects.select_for_update(no_key=True).get(pk=realm_id)
+    if Session.objects.in_realm(realm_id).count() >= realm.max_sessions:
+        detail = f"The realm may have {realm.max_sessions} sessions; deregister one that is not needed."
+        raise Refusal("quota_exceeded", detail)
 
 
 def sessions_of(
@@ -99,16 +120,20 @@ def deregister_session(*, caller: Caller, session_id: str) -> None:
         Refusal: `session_not_found`, `session_not_owned`.
     """
     session = session_in_realm(caller, session_id)
-    if session.key_id != caller.key.key_id:
-        raise Refusal("session_not_owned", "Only the API key that registered a session may deregister it.")
-    if not end_session(session):
+    if not caller.owns(session):
+        raise Refusal(
+            "session_not_owned",
+            "Only the session itself, or the API key that registered it, may deregister a session.",
+        )
+    if not end_session(session, by=caller.actor):
         raise Refusal("session_not_found")
 
 
-def end_session(session: Session, *, still: Status | None = None) -> bool:
+def end_session(session: Session, *, by: Actor, still: Status | None = None) -> bool:
     """Deregister a session, whoever wants it.
 
     Args:
+        by: for the audit log.
         still: only if its status is this one at that instant; None for any live one.
 
     Returns:
@@ -120,10 +145,14 @@ def end_session(session: Session, *, still: Status | None = None) -> bool:
     with transaction.atomic():
         if not live.update(status=Status.DEREGISTERED, last_seen=Now()):
             return False
-        revoke_grants_of(session)  # locks the inboxes, this one's too
+        revoke_grants_of(session, by=by)  # locks the inboxes, this one's too
         Delivery.objects.filter(recipient=session, read_at=None).delete()
         Inbox.objects.filter(session=session).delete()
         ring_after_commit([session.pk])
+        action = "session.deregistered" if still is None else "session.expired"
+        audit.append(
+            action, realm_id=session.realm_id, by=by, target=session.pk, details={"name": session.name}
+        )
     session.status = Status.DEREGISTERED
     return True
 
@@ -143,5 +172,6 @@ def sweep_sessions() -> tuple[int, int]:
     gone = Session.objects.filter(
         status=Status.INACTIVE, last_seen__lt=Now() - span("realm__session_expiry_days", timedelta(days=1))
     ).exclude(pk__in=streaming)
-    ended = sum(end_session(session, still=Status.INACTIVE) for session in gone[:1000])
+    by = Actor.worker("sweep_sessions")
+    ended = sum(end_session(session, by=by, still=Status.INACTIVE) for session in gone[:1000])
     return inactive, ended

@@ -12,9 +12,17 @@ from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.messages.models import Message
 from hub.sessions.models import Session
-from realms.models import ApiKey, Realm
+from realms.models import ApiKey, AuditEvent, Realm
 
-READ_ONLY: list[type[models.Model]] = [ApiKey, Session, Message, MemoryEntry, MemoryNamespace, Grant]
+READ_ONLY: list[type[models.Model]] = [
+    AuditEvent,
+    ApiKey,
+    Session,
+    Message,
+    MemoryEntry,
+    MemoryNamespace,
+    Grant,
+]
 ALL: list[type[models.Model]] = [Realm, *READ_ONLY]
 
 

@@ -14,10 +14,10 @@ from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry, MemoryUsage
 from hub.messages.models import HUB
 from hub.sessions.models import Session
-from realms import keys
+from realms import identity, owners
 from realms.models import ApiKey, Realm
 from tests.admin.pages import Pages, path_of
-from tests.cast import Agent, new_agent
+from tests.cast import OPERATOR, Agent, new_agent
 
 
 def test_deregistering_frees_the_name_and_revokes_the_grants(
@@ -72,11 +72,11 @@ def test_a_disabled_key_stops_until_it_is_enabled(operator: Pages, caller: Agent
     assert caller.get("sessions").status == 200
 
     assert "1 API key disabled." in operator.act("disable", key)
-    keys.forget_cached_keys()
+    identity.forget_cached_keys()
     assert caller.get("sessions").status == 401
 
     assert "1 API key enabled." in operator.act("enable", key)
-    keys.forget_cached_keys()
+    identity.forget_cached_keys()
     assert caller.get("sessions").status == 200
 
 
@@ -87,7 +87,7 @@ def test_a_revoked_key_stays_revoked(operator: Pages, caller: Agent) -> None:
     for action in ("enable", "disable", "revoke"):
         assert "A revoked key stays revoked; issue a new one." in operator.act(action, key)
 
-    keys.forget_cached_keys()
+    identity.forget_cached_keys()
     assert caller.get("sessions").code == "key_revoked"
 
 
@@ -101,11 +101,11 @@ def test_a_suspended_realm_refuses_until_it_is_resumed(operator: Pages, caller: 
     realm = Realm.objects.get()
 
     assert "1 realm suspended." in operator.act("suspend", realm)
-    keys.forget_cached_keys()
+    identity.forget_cached_keys()
     assert caller.get("sessions").code == "realm_suspended"
 
     assert "1 realm resumed." in operator.act("resume", realm)
-    keys.forget_cached_keys()
+    identity.forget_cached_keys()
     assert caller.get("sessions").status == 200
 
 
@@ -144,7 +144,7 @@ def test_staff_need_the_change_permission_to_act(operator: Pages, alice: Agent, 
 def test_a_realms_limits_can_be_set_and_nothing_else(operator: Pages, caller: Agent) -> None:
     realm = Realm.objects.get()
     form: Any = operator.one(realm).context["adminform"].form
-    sent = {name: form[name].value() for name in form.fields if form[name].value() is not False}
+    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (False, None)}
 
     answer = operator.browser.post(
         path_of(Realm, "change", realm.pk),
@@ -160,8 +160,8 @@ def test_a_realms_limits_can_be_set_and_nothing_else(operator: Pages, caller: Ag
 def test_a_realm_suspended_meanwhile_stays_so(operator: Pages, caller: Agent) -> None:
     realm = Realm.objects.get()
     form: Any = operator.one(realm).context["adminform"].form
-    sent = {name: form[name].value() for name in form.fields if form[name].value() is not False}
-    keys.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED)
+    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (False, None)}
+    owners.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED, by=OPERATOR)
 
     operator.browser.post(path_of(Realm, "change", realm.pk), {**sent, "retention_days": 7})
 

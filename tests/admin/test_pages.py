@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry
 from hub.messages.models import Message
-from realms.keys import digest_of
+from realms.key_format import digest_of
 from realms.models import ApiKeySecret
 from tests.admin.pages import ALL, READ_ONLY, Pages, path_of
 from tests.cast import Agent, new_agent, new_owner

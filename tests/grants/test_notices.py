@@ -6,9 +6,9 @@ import pytest
 
 from hub.grants.models import Grant
 from hub.grants.rules import expire_grants, revoke_on_behalf_of_grantor
-from realms.keys import forget_cached_keys
+from realms.identity import forget_cached_keys
 from realms.models import Realm
-from tests.cast import Agent
+from tests.cast import OPERATOR, Agent
 from tests.grants.lives import REFERENCE, age, asked, grant_in, in_an_hour
 
 
@@ -87,7 +87,7 @@ def test_the_other_side_learns_of_a_revocation(alice: Agent, bob: Agent, state: 
 def test_a_revocation_by_a_person_comes_from_the_hub_to_both(alice: Agent, bob: Agent) -> None:
     grant_id = grant_in("active", alice, bob)
 
-    revoke_on_behalf_of_grantor(grant=Grant.objects.get())
+    revoke_on_behalf_of_grantor(grant=Grant.objects.get(), by=OPERATOR)
 
     for agent in (alice, bob):
         (notice,) = agent.inbox()

@@ -20,7 +20,7 @@ from hub.sessions.rules import end_session
 from realms.ids import MESSAGE, SESSION, new_id
 from realms.models import Realm
 from realms.refusal import Refusal
-from tests.cast import Agent, new_agent, new_key, new_realm
+from tests.cast import OPERATOR, Agent, new_agent, new_key, new_realm
 from tests.messages.world import World, new_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -64,7 +64,7 @@ def inactive_though_just_seen(agent: Agent) -> None:
 
 def leave(agent: Agent) -> None:
     assert agent.session is not None
-    end_session(agent.session)
+    end_session(agent.session, by=OPERATOR)
 
 
 def give_away(world: World) -> None:

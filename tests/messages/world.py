@@ -13,7 +13,7 @@ from hub.messages.models import Delivery, Inbox, Message
 from hub.sessions.acting import Caller
 from hub.sessions.models import Session
 from hub.sessions.presence import LiveProcess, OpenStream
-from realms import keys
+from realms import identity
 from realms.models import Realm
 from tests.cast import Agent, caller_of, new_agent, new_key, new_realm
 
@@ -38,7 +38,7 @@ class World:
     @property
     def caller(self) -> Caller:
         """Whoever has the key, as the hub knows them now."""
-        keys.forget_cached_keys()
+        identity.forget_cached_keys()
         return caller_of(self.key)
 
     def outgoing(self, *to: Agent, **members: Any) -> Outgoing:
@@ -74,7 +74,9 @@ class World:
         if beat_at:
             LiveProcess.objects.filter(pk=process.pk).update(beat_at=beat_at)
         for agent in agents:
-            OpenStream.objects.create(id=uuid4(), session_id=agent.id, process=process)
+            OpenStream.objects.create(
+                id=uuid4(), realm_id=self.realm.pk, session_id=agent.id, process=process
+            )
 
     def state(self) -> Any:
         """Return all that a send or a poll may change, with names in the place of ids."""

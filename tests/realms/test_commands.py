@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from realms import keys
+from realms import identity, key_format
 from realms.models import ApiKey, Realm
 from tests.cast import Agent
 
@@ -71,7 +71,7 @@ def test_a_slug_is_unique_per_owner(realm: Realm) -> None:
 def test_a_key_stands_alone_on_standard_output(realm: Realm) -> None:
     out, err = run("apikey", "issue", "--realm", "default", "--owner", OWNER, "--name", "mine")
 
-    assert re.fullmatch(rf"{keys.KEY_PATTERN}\n", out)
+    assert re.fullmatch(rf"{key_format.KEY_PATTERN}\n", out)
     assert err == ""
     assert Agent(out.strip()).get("sessions").status == 200
 
@@ -128,7 +128,7 @@ def test_the_list_has_a_line_a_key(realm: Realm, mallory: Agent) -> None:
     first, second = issue().strip(), issue("--scopes", "read").strip()
     one, two = realm.api_keys.order_by("pk")
     run("apikey", "disable", two.pk)
-    assert keys.look_up(first)
+    assert identity.look_up(first)
 
     out, _ = run("apikey", "list", "--realm", "default", "--owner", OWNER)
 
@@ -146,7 +146,7 @@ def test_a_key_is_disabled_enabled_and_revoked(realm: Realm) -> None:
 
     for verb, code in (("disable", "invalid_credentials"), ("enable", None), ("revoke", "key_revoked")):
         run("apikey", verb, key.pk.lower())
-        keys.forget_cached_keys()
+        identity.forget_cached_keys()
         answer = agent.get("sessions")
         assert answer.status == 200 if code is None else answer.code == code
 

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand
 from accounts.models import User
 from hub.live import switchboard
 from hub.schedule import run_in_this_process
+from realms.audit.actor import Actor
 from realms.keys import issue_key
 from realms.owners import create_realm
 
@@ -70,8 +71,9 @@ class Command(BaseCommand):
         """Make an owner, a realm and a key, and show them: nobody can see them again."""
         password = secrets.token_urlsafe(12)
         owner = User.objects.create_superuser(FIRST_OWNER, password)
-        realm = create_realm(owner=owner, slug=FIRST_REALM)
-        _, key = issue_key(realm=realm, name="first key", by=owner)
+        by = Actor.command("up")
+        realm = create_realm(owner=owner, slug=FIRST_REALM, by=by)
+        _, key = issue_key(realm=realm, name="first key", by=by)
         self.stdout.write(
             "This is the first start. Keep these, they are shown only once:\n\n"
             f"  owner     {FIRST_OWNER}\n"

@@ -1,20 +1,25 @@
 """`manage.py apikey`: API keys from the command line."""
 
 import re
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from realms import keys
+from realms.audit.actor import Actor
 from realms.ids import KEY, parse_id
+from realms.key_format import keys_in
 from realms.models import ApiKey
 from realms.owners import realm_of
 from realms.refusal import Refusal
 
 UNLIMITED = 0
+NOTHING_FOUND = 1
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -36,9 +41,9 @@ def moment_after(text: str) -> datetime:
 
 
 class Command(BaseCommand):
-    """Issue, list and end API keys."""
+    """Issue, list, rotate and end API keys, and find them in a text."""
 
-    help = "Issue, list, disable, enable and revoke the API keys of a realm."
+    help = "Issue, list, rotate, disable, enable, revoke and recognise API keys."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -54,14 +59,29 @@ class Command(BaseCommand):
         for verb in (issue, list_):
             verb.add_argument("--realm", required=True, metavar="SLUG")
             verb.add_argument("--owner", required=True, metavar="EMAIL")
+        rotate = verbs.add_parser(
+            "rotate", help="give a key a new secret and print it, alone, on standard output"
+        )
+        rotate.add_argument(
+            "--grace", required=True, choices=keys.GRACES, help="for how long the old secret goes on working"
+        )
+        rotate.add_argument(
+            "--force", action="store_true", help="even if the secret before still works; it ends now"
+        )
         for name, what in (
             ("disable", "make a key stop working until it is enabled"),
             ("enable", "make a disabled key work again"),
             ("revoke", "end a key for good"),
         ):
             verbs.add_parser(name, help=what).add_argument("key_id", metavar="KEY_ID")
+        rotate.add_argument("key_id", metavar="KEY_ID")
+        check = verbs.add_parser(
+            "check", help="find keys in a text by form and checksum, asking no database; exit 1 if none"
+        )
+        check.add_argument("file", metavar="FILE", help="a file, or - for standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.by = Actor.command(f"apikey {options['verb']}")
         try:
             getattr(self, f"_{options['verb']}")(options)
         except Refusal as refusal:
@@ -72,7 +92,7 @@ class Command(BaseCommand):
         _, plaintext = keys.issue_key(
             realm=realm,
             name=options["name"],
-            by=None,
+            by=self.by,
             scopes=[scope.strip() for scope in options["scopes"].split(",")],
             expires_at=options["expires_in"],
             reads_per_minute=options["reads_per_minute"],
@@ -82,20 +102,52 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         realm = realm_of(owner_email=options["owner"], slug=options["realm"])
+        now = timezone.now()
         for key in ApiKey.objects.in_realm(realm.pk).prefetch_related("secrets").order_by("pk"):
-            secrets = "+".join(str(secret) for secret in key.secrets.all())
+            live = [
+                secret for secret in key.secrets.all() if secret.expires_at is None or secret.expires_at > now
+            ]
+            secrets = "+".join(map(str, sorted(live, key=lambda secret: secret.pk)))
             used = f"{key.last_used_at:%Y-%m-%dT%H:%MZ}" if key.last_used_at else "never"
             line = (key.pk, key.name, secrets, ",".join(key.scopes), key.status, used)
             self.stdout.write("\t".join(line))
 
+    def _rotate(self, options: dict[str, Any]) -> None:
+        plaintext = keys.rotate_key(
+            key=_key(options["key_id"]),
+            grace=keys.GRACES[options["grace"]],
+            by=self.by,
+            force=options["force"],
+        )
+        self.stdout.write(plaintext)
+
     def _disable(self, options: dict[str, Any]) -> None:
-        keys.set_status(key=_key(options["key_id"]), status=ApiKey.Status.DISABLED)
+        keys.set_status(key=_key(options["key_id"]), status=ApiKey.Status.DISABLED, by=self.by)
 
     def _enable(self, options: dict[str, Any]) -> None:
-        keys.set_status(key=_key(options["key_id"]), status=ApiKey.Status.ACTIVE)
+        keys.set_status(key=_key(options["key_id"]), status=ApiKey.Status.ACTIVE, by=self.by)
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        keys.set_status(key=_key(options["key_id"]), status=ApiKey.Status.REVOKED)
+        keys.set_status(key=_key(options["key_id"]), status=ApiKey.Status.REVOKED, by=self.by)
+
+    def _check(self, options: dict[str, Any]) -> None:
+        """Tell line, column and last four characters: what is searched for is a secret."""
+        text = _text_of(options["file"])
+        found = False
+        for number, line in enumerate(text.splitlines(), start=1):
+            for column, key in keys_in(line):
+                found = True
+                self.stdout.write(f"{number}:{column + 1}\taisp_…{key[-4:]}")
+        if not found:
+            sys.exit(NOTHING_FOUND)
+
+
+def _text_of(name: str) -> str:
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+    return content.decode(errors="replace")
 
 
 def _key(text: str) -> ApiKey:

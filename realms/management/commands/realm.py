@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.models import User
+from realms.audit.actor import Actor
 from realms.owners import create_realm
 from realms.refusal import Refusal
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
                 is_new = owner is None
                 if owner is None:
                     owner = User.objects.create_user(email, password)
-                realm = create_realm(owner=owner, slug=options["slug"])
+                realm = create_realm(owner=owner, slug=options["slug"], by=Actor.command("realm create"))
         except ValidationError:
             raise CommandError(f"{email!r} is not an e-mail address.") from None
         except Refusal as refusal:

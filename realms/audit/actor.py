@@ -1,0 +1,50 @@
+"""Who makes a change: what every rule that is audited is told."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from accounts.models import User
+
+
+class Kind(StrEnum):
+    """What an actor is."""
+
+    SESSION = "session"
+    KEY = "key"
+    USER = "user"
+    WORKER = "worker"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever makes a change, and the request that it comes with.
+
+    Attributes:
+        name: the id of a session or a key, a person's e-mail address, or a task's or a command's name.
+        request_id: of the request; "" where there is none.
+        address: the client's IP address; "" where there is none.
+        user: the person, where it is one.
+    """
+
+    kind: Kind
+    name: str
+    request_id: str = ""
+    address: str = ""
+    user: User | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def person(cls, user: User, *, request_id: str = "", address: str = "") -> Self:
+        """Return a person who works in the console or the admin."""
+        return cls(Kind.USER, user.email, request_id, address, user)
+
+    @classmethod
+    def worker(cls, task: str) -> Self:
+        """Return the periodic task of this name."""
+        return cls(Kind.WORKER, task)
+
+    @classmethod
+    def command(cls, name: str) -> Self:
+        """Return whoever runs a management command: the operator of the machine."""
+        return cls(Kind.COMMAND, name)

@@ -1,0 +1,60 @@
+"""The audit log in the operators' admin: it shows, and nothing else."""
+
+import json
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from realms import ids
+from realms.audit.actor import Kind
+from realms.audit.models import AuditEvent
+from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, time_of
+
+
+class ActorKindFilter(ChoiceFilter):
+    """By what acted."""
+
+    title = "actor"
+    parameter_name = "actor_kind"
+    values = tuple(Kind)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
+    """Events, the newest first."""
+
+    list_display = ("when", "action", "target", "who", "tenant", "number")
+    list_filter = (ActorKindFilter, "at")
+    search_fields = ("action__istartswith", "target__exact", "actor__exact", "request_id__exact")
+    search_help_text = "An action, or a whole target, actor or request id"
+    searched_ids = {ids.EVENT: ["pk"], ids.REALM: ["realm"]}
+    ordering = ("-pk",)  # the order of time, without sorting a big table
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("id", "realm", "realm_owner", "number", "when")}),
+        ("What", {"fields": ("action", "target", "details_said")}),
+        ("Who", {"fields": ("who", "request_id", "address")}),
+        ("Chain", {"fields": ("follows",)}),
+    )
+
+    when = time_of("at", "time")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """Events with their realms and owners."""
+        return super().get_queryset(request).select_related("realm__owner")
+
+    @column(description="actor")
+    def who(self, event: AuditEvent) -> str:
+        """Kind and name of whoever acted."""
+        return f"{event.actor_kind} {event.actor}"
+
+    @column(description="details")
+    def details_said(self, event: AuditEvent) -> str:
+        """The details as JSON."""
+        return json.dumps(event.details, ensure_ascii=False)
+
+    @column(description="SHA-256 of the event before")
+    def follows(self, event: AuditEvent) -> str:
+        """The digest in hexadecimal."""
+        return bytes(event.previous).hex()

@@ -1,0 +1,133 @@
+"""The audit log: append to it, and verify it.
+
+Each realm has a chain: an event holds the SHA-256 of the one before it, and the head's row the SHA-256 of
+the last. So an edit, a removal or a reordering breaks the chain. Whoever can write to the database could
+cut the end off, or compute all of the chain anew, and set the head to match: that shows against a head
+that was noted elsewhere.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from django.db import connection
+from django.utils import timezone
+
+from realms.audit.actor import Actor
+from realms.audit.models import TARGET_CHARACTERS, AuditEvent, AuditHead
+
+# A first event follows 32 zero bytes.
+GENESIS = bytes(32)
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends: the number of its last event and that event's digest."""
+
+    number: int
+    digest: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """Read what `str` of a head writes: the number, a colon and 64 hexadecimal digits.
+
+        Raises:
+            ValueError: it is none.
+        """
+        number, _, digest = text.strip().partition(":")
+        if not number.isdecimal() or len(bytes.fromhex(digest)) != len(GENESIS):
+            raise ValueError(f"{text!r} is not a head such as 12:9f86d0…")
+        return cls(int(number), bytes.fromhex(digest))
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.digest.hex()}"
+
+
+def append(
+    action: str, *, realm_id: str, by: Actor, target: str, details: Mapping[str, Any] | None = None
+) -> None:
+    """Write an event in the transaction of the change that it is about.
+
+    Call it last: it locks the end of the realm's chain, which is locked after sessions, grants, inboxes
+    and everything else, and until the commit.
+
+    Args:
+        action: a noun and what happened to it, such as `grant.revoked`.
+        target: the id (or the memory key) of what was changed.
+        details: JSON without secrets, payloads, values and free text.
+    """
+    assert connection.in_atomic_block, "an event is written with the change that it is about"
+    head = AuditHead.objects.select_for_update().filter(realm_id=realm_id).first()
+    if head is None:
+        AuditHead.objects.get_or_create(realm_id=realm_id)
+        head = AuditHead.objects.select_for_update().get(realm_id=realm_id)
+    event = AuditEvent(
+        realm_id=realm_id,
+        number=head.number + 1,
+        at=timezone.now(),
+        actor_kind=by.kind,
+        actor=by.name,
+        action=action,
+        target=target[:TARGET_CHARACTERS],
+        request_id=by.request_id,
+        address=by.address,
+        details=dict(details or {}),
+        previous=bytes(head.digest),
+    )
+    event.save()
+    AuditHead.objects.filter(realm_id=realm_id).update(number=event.number, digest=digest_of(event))
+
+
+def digest_of(event: AuditEvent) -> bytes:
+    """Return the SHA-256 of the RFC 8785 form of everything that an event says."""
+    said = {
+        "id": event.pk,
+        "realm": event.realm_id,
+        "number": event.number,
+        "at": event.at.isoformat(),
+        "actor": [event.actor_kind, event.actor],
+        "action": event.action,
+        "target": event.target,
+        "request_id": event.request_id,
+        "address": event.address,
+        "details": event.details,
+        "previous": bytes(event.previous).hex(),
+    }
+    return hashlib.sha256(rfc8785.dumps(said)).digest()
+
+
+def head_of(realm_id: str) -> Head:
+    """Return where a realm's chain ends now, to be noted elsewhere."""
+    head = AuditHead.objects.filter(realm_id=realm_id).first()
+    return Head(head.number, bytes(head.digest)) if head else Head(0, GENESIS)
+
+
+def verify(realm_id: str, *, noted: Head | None = None) -> Iterator[str]:
+    """Yield what is wrong with a realm's chain, in words; nothing if it is whole.
+
+    Args:
+        noted: a head of the chain from an earlier time, which the chain still has to lead through.
+    """
+    # Read first: events that are appended meanwhile lie beyond it.
+    head = head_of(realm_id)
+    last = Head(0, GENESIS)
+    was_noted = noted is None or noted == last
+    events = AuditEvent.objects.in_realm(realm_id).filter(number__lte=head.number)
+    for event in events.iterator(chunk_size=BATCH):
+        if event.number != last.number + 1:
+            yield f"between event {last.number} and event {event.number} some are missing"
+        if bytes(event.previous) != last.digest:
+            yield f"event {event.number} does not follow what stands before it: an edit, or another order"
+        last = Head(event.number, digest_of(event))
+        was_noted = was_noted or noted == last
+    if last != head:
+        yield f"the chain ends with event {last.number}, not as the head says with event {head.number}"
+    beyond = AuditEvent.objects.in_realm(realm_id).filter(number__gt=head.number).first()
+    if beyond is not None and head_of(realm_id) == head:
+        yield f"event {beyond.number} stands beyond the head"
+    if not was_noted:
+        assert noted is not None
+        yield f"the chain does not lead through the noted head {noted}: it was cut off or written anew"
