@@ -1,7 +1,7 @@
 """Who asks, and as which session it acts."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 from django_stubs_ext import WithAnnotations
 
 from hub.sessions.models import Session
+from realms.audit.actor import Actor, Kind
+from realms.identity import KeyIdentity
 from realms.ids import SESSION, parse_id
-from realms.keys import KeyIdentity
 from realms.refusal import Refusal, refusal_at
 
 # `last_seen` is written at most this often, so that a busy session does not rewrite its row each time.
@@ -20,23 +21,56 @@ _STALE = Q(last_seen__lt=Now() - timedelta(seconds=SEEN_GRAIN_SECONDS)) | Q(stat
 
 
 @dataclass(frozen=True, slots=True)
+class SessionToken:
+    """A verified bearer token: the session that it acts as, and until when."""
+
+    session_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """The authenticated sender of one request.
 
     Attributes:
-        key: the API key that it presented.
+        key: the API key that it presented, or that registered the session whose token it presented.
+        scopes: the key's, narrowed by what the token says.
         named_session: what it wrote into X-AISP-Session, unchecked; None if it did not.
         request_id: the id of the request, for the log.
+        address: the client's IP address.
+        token: what it presented in the place of a key.
     """
 
     key: KeyIdentity
+    scopes: frozenset[str]
     named_session: str | None
     request_id: str
+    address: str = ""
+    token: SessionToken | None = None
 
     @property
     def realm_id(self) -> str:
         """The realm in which everything that the caller names is looked up."""
         return self.key.realm_id
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts where no session has to: the session of a token, else the key."""
+        if self.token is not None:
+            return Actor(Kind.SESSION, self.token.session_id, self.request_id, self.address)
+        return Actor(Kind.KEY, self.key.key_id, self.request_id, self.address)
+
+    def acting_as(self, session: Session) -> Actor:
+        """Who acts, for the audit log, where it is a session that does."""
+        return Actor(Kind.SESSION, session.pk, self.request_id, self.address)
+
+    def may_act_as(self, session_id: str) -> bool:
+        """Tell whether the credential covers this session of the key's; a token is for one session alone."""
+        return self.token is None or self.token.session_id == session_id
+
+    def owns(self, session: Session) -> bool:
+        """Tell whether a session of the caller's realm is the caller's own."""
+        return session.key_id == self.key.key_id and self.may_act_as(session.pk)
 
     def check_realm(self, slug: str | None) -> None:
         """Raise `Refusal` `realm_access_denied` if the request names a realm that is not the caller's."""
@@ -61,7 +95,7 @@ def own_session(caller: Caller, session_id: str) -> Session:
 
 
 def acting_session(caller: Caller) -> Session:
-    """Return the session that `caller` acts as: the named one, else the only one it has.
+    """Return the session that `caller` acts as: the token's, else the named one, else the only one it has.
 
     Raises:
         Refusal: `invalid_request` (a malformed header), `session_not_owned`, `session_required`.
@@ -80,6 +114,8 @@ def acting_session(caller: Caller) -> Session:
 
 def _own_sessions(caller: Caller) -> QuerySet[Any]:
     own = Session.objects.in_realm(caller.realm_id).filter(key_id=caller.key.key_id)
+    if caller.token is not None:
+        own = own.filter(pk=caller.token.session_id)
     return own.annotate(is_stale=ExpressionWrapper(_STALE, output_field=BooleanField()))
 
 

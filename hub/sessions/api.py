@@ -12,6 +12,8 @@ from hub.api.viewset import HubViewSet
 from hub.sessions import bodies, rules
 from hub.sessions.acting import Caller
 from hub.sessions.presence import connected
+from hub.tokens import bodies as token_bodies
+from hub.tokens import rules as token_rules
 from realms.ids import SESSION
 
 
@@ -37,7 +39,7 @@ class SessionViewSet(HubViewSet):
         "Register a session",
         body=bodies.Registration,
         answer=bodies.RegisteredSession,
-        refuses=("realm_access_denied", "session_name_taken"),
+        refuses=("api_key_required", "realm_access_denied", "quota_exceeded", "session_name_taken"),
         example=examples.REGISTER,
         links=(
             Link("sessions_get_session", "Look at the session.", {"session_id": "$response.body#/id"}),
@@ -95,8 +97,31 @@ class SessionViewSet(HubViewSet):
         example=examples.DEREGISTER,
     )
     def deregister(self, caller: Caller, session_id: str) -> bodies.Deregistered:
-        """By the API key that registered it. Its unread messages are discarded, its grants revoked, its
-        streams end and its name is free; what it wrote into memory stays.
+        """By the session itself or the API key that registered it. Its unread messages are discarded, its
+        grants revoked, its streams end and its name is free; what it wrote into memory stays.
         """
         rules.deregister_session(caller=caller, session_id=_session_id_of(session_id))
         return bodies.Deregistered(message="Session deregistered.")
+
+    @endpoint(
+        "Issue a token",
+        body=token_bodies.TokenRequest,
+        body_optional=True,
+        answer=token_bodies.Token,
+        refuses=("session_not_found", "session_not_owned"),
+        example=examples.ISSUE_TOKEN,
+    )
+    def issue_token(
+        self, caller: Caller, session_id: str, body: token_bodies.TokenRequest
+    ) -> token_bodies.Token:
+        """A JWT that acts as the session, so that an agent need not hold the API key. For the session itself
+        or the API key that registered it. It ends after `ttl_seconds`, and at once with the key or the
+        session.
+        """
+        issued = token_rules.issue_token(
+            caller=caller,
+            session_id=_session_id_of(session_id),
+            ttl_seconds=body.ttl_seconds,
+            scopes=body.scopes,
+        )
+        return token_bodies.token_answer(issued)
