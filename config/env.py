@@ -23,6 +23,11 @@ REDIS_URL: str = env.str("REDIS_URL", default="")
 REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=4)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
+# Of a key whose realm and which itself set no limit; 0 for none. Refusals are those of one address.
+READS_PER_MINUTE: int = env.int("HUB_READS_PER_MINUTE", default=1000)
+WRITES_PER_MINUTE: int = env.int("HUB_WRITES_PER_MINUTE", default=200)
+REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.

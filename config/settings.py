@@ -13,6 +13,7 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = env.BASE_DIR
 DEBUG = env.DEBUG
 SECRET_KEY = env.secret_key()
+SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 
 HUB_EMBEDDED = env.EMBEDDED
@@ -20,6 +21,10 @@ HUB_ORIGIN = env.ORIGIN
 HUB_HOST = env.HOST
 HUB_PORT = env.PORT
 HUB_REQUEST_THREADS = env.REQUEST_THREADS
+HUB_REDIS_URL = env.REDIS_URL
+HUB_READS_PER_MINUTE = env.READS_PER_MINUTE
+HUB_WRITES_PER_MINUTE = env.WRITES_PER_MINUTE
+HUB_REFUSALS_PER_MINUTE = env.REFUSALS_PER_MINUTE
 CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
@@ -100,7 +105,15 @@ def database(url: str) -> dict[str, Any]:
 DATABASES = {"default": database(env.DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# What counts attempts by address (django-ratelimit).
+CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if env.REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "hub.api.fallback_cache.FallbackCache",
+        "LOCATION": env.REDIS_URL,
+        "KEY_PREFIX": "aisp-hub",
+        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+    }
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -166,6 +179,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "messages", "description": "Durable inboxes, polled or streamed."},
         {"name": "memory", "description": "JSON values that sessions share under grants."},
         {"name": "grants", "description": "What one session allows another, until when."},
+        {"name": "tokens", "description": "The keys that verify the hub's tokens."},
         {"name": "schema", "description": "This document."},
     ],
     "SCHEMA_PATH_PREFIX": "/api/v1",
@@ -201,6 +215,7 @@ UNFOLD = {
                 "items": [
                     sidebar_item("Realms", "apartment", "realms.realm"),
                     sidebar_item("API keys", "key", "realms.apikey"),
+                    sidebar_item("Audit log", "history", "realms.auditevent"),
                 ],
             },
             {

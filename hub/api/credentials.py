@@ -1,32 +1,84 @@
-"""Credentials: from a request's headers to its caller."""
+"""Credentials: from a request's headers to its caller, who is known, within limits, and in scope."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from hub.sessions.acting import Caller
-from realms import keys
+from hub.api import limits
+from hub.api.limits import READ, WRITE
+from hub.sessions.acting import Caller, SessionToken
+from hub.tokens import verifier
+from realms import identity
+from realms.identity import KeyIdentity
 from realms.refusal import Refusal
 
-READ, WRITE = "read", "write"
+BEARER = "bearer "
 
 
-def authenticate(method: str, headers: Mapping[str, str], request_id: str) -> Caller:
-    """Return who sends a request, and may send one with its HTTP method.
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A caller, and the headers that say how its limits stand."""
+
+    caller: Caller
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def admit(method: str, headers: Mapping[str, str], *, request_id: str, address: str) -> Admitted:
+    """Return who sends a request, and may send one with its HTTP method now.
 
     Args:
         headers: the request's, by names in lower case.
+        address: the client's.
 
     Raises:
         Refusal: `ambiguous_credentials`, `invalid_credentials`, `key_expired`, `key_revoked`,
-            `realm_suspended`, `scope_missing`.
+            `rate_limited`, `realm_suspended`, `scope_missing`.
     """
-    api_key = headers.get("x-aisp-key")
-    if api_key is not None and "authorization" in headers:
-        raise Refusal("ambiguous_credentials")
-    identity = keys.look_up(api_key) if api_key is not None else None
-    if identity is None:
-        raise Refusal("invalid_credentials")
-    identity.refuse_unless_live()
+    try:
+        key, scopes, token = _identified(headers)
+    except Refusal:
+        limits.count_refusal(address)
+        raise
     scope = READ if method == "GET" else WRITE
-    if scope not in identity.scopes:
-        raise Refusal("scope_missing", f"This needs the scope `{scope}`, which the API key does not have.")
-    return Caller(key=identity, named_session=headers.get("x-aisp-session"), request_id=request_id)
+    limit_headers = limits.count_request(key, scope)
+    try:
+        key.refuse_if_suspended()
+        if scope not in scopes:
+            raise Refusal("scope_missing", f"This needs the scope `{scope}`, which the credential lacks.")
+    except Refusal as refusal:
+        refusal.headers.update(limit_headers)
+        raise
+    caller = Caller(
+        key=key,
+        scopes=scopes,
+        named_session=headers.get("x-aisp-session"),
+        request_id=request_id,
+        address=address,
+        token=token,
+    )
+    return Admitted(caller, limit_headers)
+
+
+def _identified(headers: Mapping[str, str]) -> tuple[KeyIdentity, frozenset[str], SessionToken | None]:
+    """Return whose credential it is: live key, scopes, and the token if it is one."""
+    api_key, authorization = headers.get("x-aisp-key"), headers.get("authorization")
+    if api_key is not None and authorization is not None:
+        raise Refusal("ambiguous_credentials")
+    if api_key is not None and (key := identity.look_up(api_key)) is not None:
+        key.refuse_unless_live()
+        return key, key.scopes, None
+    bearer = _bearer(authorization) if authorization is not None else None
+    if bearer is None:
+        raise Refusal("invalid_credentials")
+    try:
+        bearer.key.refuse_unless_live()
+    except Refusal:
+        # What became of the key is told to nobody but whoever has its secret.
+        raise Refusal("invalid_credentials") from None
+    return bearer.key, bearer.scopes, bearer.token
+
+
+def _bearer(authorization: str) -> verifier.Bearer | None:
+    """Return who presents an Authorization header (RFC 6750 §2.1: the scheme in any case, one space)."""
+    if authorization[: len(BEARER)].lower() != BEARER:
+        return None
+    return verifier.verify(authorization[len(BEARER) :].strip())

@@ -10,9 +10,9 @@ from channels.exceptions import StopConsumer
 
 from hub.api.body import check_media_type
 from hub.api.cors import preflight_headers
-from hub.api.credentials import authenticate
+from hub.api.credentials import admit
 from hub.api.endpoint import Endpoint
-from hub.api.intake import headers_of
+from hub.api.intake import address_of, headers_of
 from hub.api.problems import refusal_of
 from hub.api.response import Response
 from hub.sessions.acting import Caller
@@ -32,7 +32,7 @@ class LiveConsumer(AsyncConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.headers = headers_of(scope)
-        self.response = Response(send, self.headers)
+        self.response = Response(send, self.headers, address_of(scope))
         self.task: asyncio.Task[None] | None = None
         await super().__call__(scope, receive, send)
 
@@ -79,4 +79,11 @@ class LiveConsumer(AsyncConsumer):
 
     def authenticate(self) -> Caller:
         """Return the caller; to be run in a thread with a database connection."""
-        return authenticate(self.method, self.headers, self.response.request_id)
+        admitted = admit(
+            self.method,
+            self.headers,
+            request_id=self.response.request_id,
+            address=self.response.address,
+        )
+        self.response.limit_headers = admitted.headers
+        return admitted.caller

@@ -16,7 +16,8 @@ class Outlet:
 
     Attributes:
         id: of its `OpenStream` row.
-        secret_id: the API key's secret that it was opened with.
+        key_id: the API key that it was opened with, itself or by a token of its session.
+        secret_id: the secret of it that was presented; None for a token.
         written: number of the last message written to the socket.
         queued: number of the last message in the queue, or `written`.
         behind: it reads pages from the database by itself and takes nothing from the tailer.
@@ -24,8 +25,10 @@ class Outlet:
     """
 
     id: uuid.UUID
+    realm_id: str
     session_id: str
-    secret_id: int
+    key_id: str
+    secret_id: int | None
     written: int
     queued: int = 0
     behind: bool = True

@@ -3,9 +3,10 @@
 import asyncio
 import time
 
+from django.db import transaction
 from django.http import QueryDict
 
-from hub.api import examples
+from hub.api import examples, idempotency
 from hub.api.decode import decode_body, decode_query, id_in_path
 from hub.api.endpoint import JSON, Endpoint, NoQuery
 from hub.api.strict_json import read_json
@@ -15,7 +16,6 @@ from hub.live.consumer import LiveConsumer
 from hub.live.database import in_database
 from hub.messages import pings
 from hub.messages.models import Ping
-from hub.sessions.acting import Caller
 from hub.sessions.bodies import PingRequest, Pong, pong_answer
 from hub.wire import compact
 from realms.ids import MESSAGE, SESSION, new_id
@@ -25,8 +25,13 @@ LOOK_AGAIN_SECONDS = 2.0  # the bell is a hint: look anyway after this long
 
 
 class PingConsumer(LiveConsumer):
-    """Pings a session and answers with its pong."""
+    """Pings a session and answers with its pong.
 
+    Attributes:
+        attempt: the request's Idempotency-Key, from when its ping is on its way.
+    """
+
+    attempt: idempotency.Attempt | None = None
     method = "POST"
     endpoint = Endpoint(
         name="ping",
@@ -49,23 +54,50 @@ class PingConsumer(LiveConsumer):
         if not accepts(self.headers.get("accept"), JSON):
             raise Refusal("not_acceptable")
         ping_id = new_id(MESSAGE)
-        with switchboard.waiting_for(ping_id) as rung:
-            caller, ping = await in_database(self._start, ping_id)
-            answered = await self._pong(ping, rung)
-        if answered is None:
-            await in_database(pings.give_up, ping, caller.realm_id)
-            raise Refusal("ping_timeout")
         headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
-        await self.response.send(200, headers, compact(pong_answer(answered)))
+        with switchboard.waiting_for(ping_id) as rung:
+            try:
+                started = await in_database(self._start, ping_id)
+                if isinstance(started, bytes):
+                    await self.response.send(200, {**headers, idempotency.REPLAYED: "true"}, started)
+                    return
+                answered = await self._pong(started, rung)
+            except BaseException:
+                # The client left, or something failed: the same request may be sent again.
+                await asyncio.shield(in_database(self._finish, None))
+                raise
+        if answered is None:
+            await in_database(self._give_up, started)
+            raise Refusal("ping_timeout")
+        content = compact(pong_answer(answered))
+        await in_database(self._finish, content)
+        await self.response.send(200, headers, content)
 
-    def _start(self, ping_id: str) -> tuple[Caller, Ping]:
+    def _start(self, ping_id: str) -> Ping | bytes:
+        """Send the ping, or return the answer that the request's Idempotency-Key stands for."""
         caller = self.authenticate()
         decode_query(QueryDict(self.scope["query_string"]), NoQuery)
         request = decode_body(read_json(self.body), PingRequest) if self.body else PingRequest()
         named = self.scope["url_route"]["kwargs"]["session_id"]
         target_id = id_in_path(SESSION, named, or_refuse="session_not_found")
-        ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)
-        return caller, ping
+        attempt = idempotency.attempt_of(caller, self.headers, self.scope["path"], self.body)
+        with transaction.atomic():
+            if attempt is not None:
+                kept = idempotency.begin(attempt)
+                if kept is not None:
+                    return kept
+                idempotency.keep(attempt, None)
+            ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)
+        self.attempt = attempt
+        return ping
+
+    def _finish(self, content: bytes | None) -> None:
+        if self.attempt is not None:
+            idempotency.finish(self.attempt, content)
+
+    def _give_up(self, ping: Ping) -> None:
+        pings.give_up(ping)
+        self._finish(None)
 
     async def _pong(self, ping: Ping, rung: asyncio.Event) -> Ping | None:
         deadline = time.monotonic() + pings.PING_TIMEOUT_SECONDS

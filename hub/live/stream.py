@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.http import QueryDict
+from django.utils import timezone
 
 from hub.api import examples
 from hub.api.decode import decode_query
@@ -23,12 +25,14 @@ from hub.live import switchboard
 from hub.live.consumer import LiveConsumer
 from hub.live.database import in_database
 from hub.live.outlet import Outlet
-from hub.live.tailer import SHUTTING_DOWN
+from hub.live.tailer import SHUTTING_DOWN, TOKEN_EXPIRED
 from hub.messages import feed
 from hub.messages.feed import FeedEvent
-from hub.sessions.acting import acting_session
+from hub.sessions.acting import SessionToken, acting_session
+from hub.sessions.models import Session
 from hub.sessions.presence import LiveProcess, OpenStream
 from realms.ids import MESSAGE, parse_id
+from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
 HEARTBEAT_SECONDS = 15.0
@@ -46,6 +50,7 @@ class Opening:
 
     outlet: Outlet
     start: feed.Start
+    token: SessionToken | None
 
 
 class StreamConsumer(LiveConsumer):
@@ -75,6 +80,7 @@ class StreamConsumer(LiveConsumer):
         opening = await self._opening()
         outlet, tailer = opening.outlet, switchboard.tailer()
         tailer.add(outlet)
+        ending = _end_with(opening.token, outlet)
         try:
             await self.response.start(
                 200,
@@ -89,6 +95,7 @@ class StreamConsumer(LiveConsumer):
         except TimeoutError:
             pass  # the client does not read: what it has not got stays unread
         finally:
+            ending.cancel()
             tailer.remove(outlet)
 
     async def _opening(self) -> Opening:
@@ -108,21 +115,24 @@ class StreamConsumer(LiveConsumer):
         if seen and (last_event_id := parse_id(MESSAGE, seen)) is None:
             raise refusal_at("/Last-Event-ID", "Last-Event-ID is not a message id such as msg_01HX….")
         session = acting_session(caller)
-        open_now = OpenStream.objects.alive().filter(session=session).count()
-        if open_now >= STREAMS_PER_SESSION:
-            raise Refusal("too_many_streams", headers={"Retry-After": "5"})
         start = feed.start_of(session.pk, last_event_id)
         process_id = switchboard.tailer().process_id
         LiveProcess.objects.get_or_create(pk=process_id)
-        stream = OpenStream.objects.create(id=uuid.uuid4(), session=session, process_id=process_id)
+        with transaction.atomic():
+            _refuse_over_quota(session)
+            stream = OpenStream.objects.create(
+                id=uuid.uuid4(), realm_id=session.realm_id, session=session, process_id=process_id
+            )
         outlet = Outlet(
             id=stream.pk,
+            realm_id=session.realm_id,
             session_id=session.pk,
+            key_id=caller.key.key_id,
             secret_id=caller.key.secret_id,
             written=start.after,
             queued=start.after,
         )
-        return Opening(outlet, start)
+        return Opening(outlet, start, caller.token)
 
     async def _pump(self, outlet: Outlet, unread_up_to: int) -> None:
         tailer = switchboard.tailer()
@@ -164,9 +174,33 @@ class StreamConsumer(LiveConsumer):
             await self.response.write(chunk, more=True)
 
     async def _close(self, reason: str) -> None:
-        data = {"reason": reason, "reconnect": reason == SHUTTING_DOWN}
+        data = {"reason": reason, "reconnect": reason in (SHUTTING_DOWN, TOKEN_EXPIRED)}
         await self._write(_event("close", data))
         await self.response.write(b"", more=False)
+
+
+def _refuse_over_quota(session: Session) -> None:
+    """Keep other openings in the realm out until the commit, and refuse if there is no room for one more.
+
+    Raises:
+        Refusal: `too_many_streams`.
+    """
+    realm = Realm.objects.select_for_update(no_key=True).get(pk=session.realm_id)
+    alive = OpenStream.objects.in_realm(realm.pk).alive()
+    if (
+        alive.filter(session=session).count() >= STREAMS_PER_SESSION
+        or alive[: realm.max_streams].count() >= realm.max_streams
+    ):
+        raise Refusal("too_many_streams", headers={"Retry-After": "5"})
+
+
+def _end_with(token: SessionToken | None, outlet: Outlet) -> asyncio.Handle:
+    """Have a stream that a token opened end when the token does."""
+    loop = asyncio.get_running_loop()
+    if token is None:
+        return asyncio.Handle(lambda: None, (), loop)
+    seconds = (token.expires_at - timezone.now()).total_seconds()
+    return loop.call_later(max(0.0, seconds), outlet.close, TOKEN_EXPIRED)
 
 
 def _abandon(task: asyncio.Future[Opening]) -> None:

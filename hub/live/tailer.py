@@ -18,7 +18,8 @@ from hub.live.outlet import Outlet
 from hub.messages import feed
 from hub.sessions.models import Session
 from hub.sessions.presence import LiveProcess, OpenStream
-from realms import keys
+from realms import identity
+from realms.identity import KeyIdentity
 from realms.refusal import Refusal
 
 SURVEY_SECONDS = 2.0
@@ -30,6 +31,7 @@ SHUTTING_DOWN = "shutting_down"
 DEREGISTERED = "session_deregistered"
 REVOKED = "key_revoked"
 DISABLED = "key_disabled"
+TOKEN_EXPIRED = "token_expired"  # noqa: S105  no password
 
 log = structlog.get_logger(__name__)
 
@@ -111,11 +113,11 @@ class Tailer:
         if not outlets:
             return
         numbers = await in_database(feed.newest_numbers, list(self.outlets))
-        identities = await in_database(keys.current, list({outlet.secret_id for outlet in outlets}))
+        identities = await in_database(_identities, outlets)
         for outlet in outlets:
             if outlet.session_id not in numbers:
                 outlet.close(DEREGISTERED)
-            elif reason := _why_ended(identities.get(outlet.secret_id)):
+            elif reason := _why_ended(identities.get(_credential(outlet))):
                 outlet.close(reason)
             elif not outlet.behind and numbers[outlet.session_id] > outlet.queued:
                 self._woken.add(outlet.session_id)
@@ -126,7 +128,10 @@ class Tailer:
         if LiveProcess.objects.filter(pk=self.process_id).update(beat_at=Now()):
             return
         LiveProcess.objects.get_or_create(pk=self.process_id)
-        rows = [OpenStream(id=o.id, session_id=o.session_id, process_id=self.process_id) for o in outlets]
+        rows = [
+            OpenStream(id=o.id, realm_id=o.realm_id, session_id=o.session_id, process_id=self.process_id)
+            for o in outlets
+        ]
         OpenStream.objects.bulk_create(rows, ignore_conflicts=True)
 
     async def _read(self) -> None:
@@ -175,11 +180,25 @@ def _forget_streams(closed: dict[uuid.UUID, str]) -> None:
     sessions.exclude(status=Session.Status.DEREGISTERED).update(last_seen=Now())
 
 
-def _why_ended(identity: keys.KeyIdentity | None) -> str | None:
-    if identity is None:
+def _credential(outlet: Outlet) -> int | str:
+    """Return what an outlet was opened with: the secret of a key, or, by a token, the key."""
+    return outlet.key_id if outlet.secret_id is None else outlet.secret_id
+
+
+def _identities(outlets: list[Outlet]) -> dict[int | str, KeyIdentity]:
+    """Return the credentials of outlets as they are now."""
+    credentials = {_credential(outlet) for outlet in outlets}
+    secrets = identity.current([each for each in credentials if isinstance(each, int)])
+    keys = identity.current_keys([each for each in credentials if isinstance(each, str)])
+    return dict([*secrets.items(), *keys.items()])
+
+
+def _why_ended(key: KeyIdentity | None) -> str | None:
+    if key is None:
         return REVOKED
     try:
-        identity.refuse_unless_live()
+        key.refuse_unless_live()
+        key.refuse_if_suspended()
     except Refusal as refusal:
         return DISABLED if refusal.code == "invalid_credentials" else refusal.code
     return None

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from hub.sessions.models import Session
+from realms.models import Realm
 
 PROCESS_TIMEOUT_SECONDS = 15
 
@@ -31,6 +32,10 @@ class LiveProcess(models.Model):
 class OpenStreamQuerySet(models.QuerySet["OpenStream"]):
     """Streams that are open."""
 
+    def in_realm(self, realm_id: str) -> Self:
+        """Keep one realm's streams."""
+        return self.filter(realm_id=realm_id)
+
     def alive(self) -> Self:
         """Keep the streams of processes that are alive."""
         return self.filter(process__beat_at__gt=Now() - timedelta(seconds=PROCESS_TIMEOUT_SECONDS))
@@ -40,6 +45,7 @@ class OpenStream(models.Model):
     """A stream that a session has open."""
 
     id = models.UUIDField(primary_key=True)
+    realm = models.ForeignKey(Realm, models.CASCADE, related_name="+")
     session = models.ForeignKey(Session, models.CASCADE, related_name="streams")
     process = models.ForeignKey(LiveProcess, models.CASCADE, related_name="streams")
     opened_at = models.DateTimeField(db_default=Now())

@@ -1,0 +1,61 @@
+"""Django's cache on Redis that falls back to the process's own memory while Redis does not answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+
+from hub.api.breaker import breaker
+
+
+class FallbackCache(BaseCache):
+    """Redis at `LOCATION`, else memory: what counts attempts goes on counting them."""
+
+    def __init__(self, location: str, params: Mapping[str, Any]) -> None:
+        super().__init__(dict(params))
+        self._redis = RedisCache(location, dict(params))
+        self._memory = LocMemCache("fallback", {})
+
+    def _call(self, verb: str, *args: Any, **options: Any) -> Any:
+        return breaker.call(
+            lambda: getattr(self._redis, verb)(*args, **options),
+            lambda: getattr(self._memory, verb)(*args, **options),
+        )
+
+    def add(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        """Set a value that is not there yet, and tell whether that was so."""
+        return bool(self._call("add", key, value, timeout=timeout, version=version))
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """Return a value."""
+        return self._call("get", key, default, version=version)
+
+    def set(
+        self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        """Set a value."""
+        self._call("set", key, value, timeout=timeout, version=version)
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Add to a number and return it.
+
+        Raises:
+            ValueError: it is not there.
+        """
+        return int(self._call("incr", key, delta, version=version))
+
+    def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        """Set when a value expires."""
+        return bool(self._call("touch", key, timeout=timeout, version=version))
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        """Remove a value."""
+        return bool(self._call("delete", key, version=version))
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self._call("clear")

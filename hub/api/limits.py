@@ -1,0 +1,99 @@
+"""Rate limits: of API keys by the minute, and of addresses whose credentials are refused.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers. A token counts against the key that
+registered its session. A request that no key stands behind has the headers of its address.
+"""
+
+import ipaddress
+from functools import lru_cache
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_ratelimit import core as django_ratelimit
+
+from hub.api.windows import LocalWindows, SharedWindows, Windows
+from realms.identity import KeyIdentity
+from realms.refusal import Refusal
+
+MINUTE = 60
+READ, WRITE = "read", "write"
+REFUSED = "refused-credentials"
+IPV6_NETWORK_BITS = 64  # what one subscriber gets
+UNLIMITED = 1_000_000_000  # what is said of a key without a limit
+
+
+@lru_cache(maxsize=1)
+def windows() -> Windows:
+    """Return where this process counts."""
+    return SharedWindows(settings.HUB_REDIS_URL) if settings.HUB_REDIS_URL else LocalWindows()
+
+
+def _headers(policy: str, limit: int, remaining: int, seconds: int) -> dict[str, str]:
+    return {
+        "RateLimit-Policy": f'"{policy}";q={limit};w={MINUTE}',
+        "RateLimit": f'"{policy}";r={remaining};t={seconds}',
+    }
+
+
+def count_request(key: KeyIdentity, scope: str) -> dict[str, str]:
+    """Count a request against its key and return the headers that say what is left.
+
+    Raises:
+        Refusal: `rate_limited`; after its Retry-After there is room for one.
+    """
+    limit = key.reads_per_minute if scope == READ else key.writes_per_minute
+    if not limit:
+        return _headers(scope, UNLIMITED, UNLIMITED, MINUTE)
+    usage = windows().take(f"{key.key_id}:{scope}", limit=limit, seconds=MINUTE)
+    headers = _headers(scope, limit, usage.remaining, usage.seconds)
+    if not usage.accepted:
+        detail = (
+            f"This API key may send {limit} {scope}s a minute; send the request again after "
+            f"{usage.seconds} seconds."
+        )
+        raise Refusal("rate_limited", detail, headers={"Retry-After": str(usage.seconds), **headers})
+    return headers
+
+
+def count_refusal(address: str) -> None:
+    """Count a refused credential against the address that it came from.
+
+    Raises:
+        Refusal: `rate_limited`, from an address with too many of them. A good credential from there works.
+    """
+    usage = _address_usage(address, increment=True)
+    if usage["should_limit"]:
+        seconds = usage["time_left"] + 1
+        detail = f"Too many credentials from your address were refused; wait for {seconds} seconds."
+        headers = {"Retry-After": str(seconds), **address_headers(address)}
+        raise Refusal("rate_limited", detail, headers=headers)
+
+
+def address_headers(address: str) -> dict[str, str]:
+    """Return the headers of an answer to a request that no key stands behind."""
+    usage = _address_usage(address, increment=False)
+    remaining = max(0, usage["limit"] - usage["count"])
+    return _headers(REFUSED, usage["limit"], remaining, usage["time_left"] + 1)
+
+
+def _address_usage(address: str, *, increment: bool) -> dict[str, int]:
+    """Return django-ratelimit's count of an address's refused credentials in this minute."""
+    usage: dict[str, int] = django_ratelimit.get_usage(
+        HttpRequest(),
+        group=REFUSED,
+        key=lambda *_: network_of(address),
+        rate=(settings.HUB_REFUSALS_PER_MINUTE, MINUTE),
+        increment=increment,
+    )
+    return usage
+
+
+def network_of(address: str) -> str:
+    """Return what stands for an address: itself, or of IPv6 the network of its subscriber."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if ip.version == 4:
+        return str(ip)
+    return str(ipaddress.ip_network((ip, IPV6_NETWORK_BITS), strict=False).network_address)

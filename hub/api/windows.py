@@ -1,0 +1,132 @@
+"""Moving windows: at most so many requests of one name in any span of so many seconds, exactly.
+
+Each accepted request leaves its time; it counts until it is older than the window. On Redis that is one
+script, which asks Redis for the time: processes of several machines do not agree about it closely enough.
+"""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from hub.api.breaker import TIMEOUT_SECONDS, breaker
+
+PREFIX = "aisp-hub:window:"
+LOCAL_NAMES = 10_000
+MICROSECONDS = 1_000_000
+
+# KEYS[1]: a list of times in microseconds, the newest first. ARGV: the window in microseconds, the limit.
+# Returns whether it was accepted, how many count now, and the microseconds until one more has room (of an
+# accepted one: until the oldest leaves).
+TAKE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local window, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
+local oldest = redis.call('LINDEX', KEYS[1], -1)
+while oldest and tonumber(oldest) <= now - window do
+  redis.call('RPOP', KEYS[1])
+  oldest = redis.call('LINDEX', KEYS[1], -1)
+end
+local count = redis.call('LLEN', KEYS[1])
+if count >= limit then
+  return {0, count, redis.call('LINDEX', KEYS[1], limit - 1) + window - now}
+end
+redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+return {1, count + 1, (oldest or now) + window - now}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How a window stands after a request.
+
+    Attributes:
+        remaining: requests that have room now.
+        seconds: of a refused request, the whole seconds after which one has room; of an accepted one, until
+            the oldest that counts leaves the window.
+    """
+
+    accepted: bool
+    remaining: int
+    seconds: int
+
+
+class Windows(Protocol):
+    """Counts requests."""
+
+    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+        """Accept a request of `name`, or refuse it and count nothing."""
+
+
+class LocalWindows:
+    """Windows of this process alone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: dict[str, deque[int]] = {}
+
+    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+        """Accept or refuse, under one lock."""
+        window = seconds * MICROSECONDS
+        with self._lock:
+            now = time.monotonic_ns() // 1000
+            if len(self._times) >= LOCAL_NAMES and name not in self._times:
+                self._forget_old(now - window)
+            times = self._times.setdefault(name, deque())
+            while times and times[0] <= now - window:
+                times.popleft()
+            if len(times) >= limit:
+                return _usage(False, len(times), times[-limit] + window - now, limit)
+            times.append(now)
+            return _usage(True, len(times), times[0] + window - now, limit)
+
+    def _forget_old(self, until: int) -> None:
+        self._times = {name: times for name, times in self._times.items() if times and times[-1] > until}
+
+
+class RedisWindows:
+    """Windows that all processes share."""
+
+    def __init__(self, url: str) -> None:
+        # One more try at once, for a connection that Redis closed while it was idle.
+        client = Redis.from_url(
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._take = client.register_script(TAKE)
+
+    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+        """Accept or refuse, in one script.
+
+        Raises:
+            RedisError: it does not answer.
+        """
+        accepted, count, wait = self._take(keys=[PREFIX + name], args=[seconds * MICROSECONDS, limit])
+        return _usage(bool(accepted), count, wait, limit)
+
+
+class SharedWindows:
+    """Windows on Redis, and while it does not answer, of this process alone."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = RedisWindows(url)
+        self._local = LocalWindows()
+
+    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+        """Accept or refuse."""
+        return breaker.call(
+            lambda: self._redis.take(name, limit=limit, seconds=seconds),
+            lambda: self._local.take(name, limit=limit, seconds=seconds),
+        )
+
+
+def _usage(accepted: bool, count: int, wait_microseconds: int, limit: int) -> Usage:
+    return Usage(accepted, max(0, limit - count), max(1, -(-wait_microseconds // MICROSECONDS)))
