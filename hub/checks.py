@@ -30,6 +30,18 @@ def check_request_threads(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_limits(**_: Any) -> list[CheckMessage]:
+    """A limit below zero would refuse everything, and refused credentials always have one."""
+    least = {"READS_PER_MINUTE": 0, "WRITES_PER_MINUTE": 0, "REFUSALS_PER_MINUTE": 1}
+    hint = "Set it to a number of requests a minute; for reads and writes 0 means no limit."
+    return [
+        Error(f"HUB_{name} is {getattr(settings, f'HUB_{name}')}.", hint=hint, id="hub.E004")
+        for name, number in least.items()
+        if getattr(settings, f"HUB_{name}") < number
+    ]
+
+
+@register()
 def check_cors_origins(**_: Any) -> list[CheckMessage]:
     """Origins are compared as they stand, so a path or a star would never match."""
     wrong = [

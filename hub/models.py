@@ -1,14 +1,17 @@
 """Every model of the protocol, gathered for Django's migrations."""
 
+from hub.api.models import IdempotencyRecord
 from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
 from hub.messages.models import Delivery, Inbox, Message, Ping
 from hub.sessions.models import Session
 from hub.sessions.presence import LiveProcess, OpenStream
+from hub.tokens.models import SigningKey
 
 __all__ = [
     "Delivery",
     "Grant",
+    "IdempotencyRecord",
     "Inbox",
     "LiveProcess",
     "MemoryEntry",
@@ -18,4 +21,5 @@ __all__ = [
     "OpenStream",
     "Ping",
     "Session",
+    "SigningKey",
 ]

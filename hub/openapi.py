@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from hub.api.endpoint import Endpoint
-from hub.api.openapi import PROBLEM, SECURITY_SCHEMES, Json, components_of, operation_of
+from hub.api.openapi import PROBLEM, Json, components_of, operation_of
+from hub.api.openapi_headers import SECURITY, SECURITY_SCHEMES
 from hub.urls import live_urlpatterns
 
 
@@ -27,5 +28,5 @@ def complete(result: Json, generator: Any, **_: Any) -> Json:
         "schemas": {"Problem": PROBLEM, **components},
         "securitySchemes": SECURITY_SCHEMES,
     }
-    result["security"] = [{"ApiKey": []}]
+    result["security"] = SECURITY
     return result

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from hub.api import idempotency
 from hub.grants.rules import expire_grants as expire_grants_rule
 from hub.messages.retention import sweep_messages as sweep_messages_rule
 from hub.sessions.presence import sweep_processes
@@ -25,3 +26,9 @@ def sweep_sessions() -> None:
 def sweep_messages() -> None:
     """Drop what expired or is older than its realm keeps it."""
     sweep_messages_rule()
+
+
+@shared_task
+def sweep_idempotency_records() -> None:
+    """Forget the answers that no Idempotency-Key stands for any more."""
+    idempotency.sweep()

@@ -13,6 +13,7 @@ from hub.live.stream import StreamConsumer
 from hub.memory.api import MemoryViewSet
 from hub.messages.api import MessageViewSet
 from hub.sessions.api import SessionViewSet
+from hub.tokens.api import SigningKeyViewSet
 
 V1 = "api/v1"
 
@@ -31,6 +32,7 @@ live_urlpatterns = [
 urlpatterns = [
     route("sessions", SessionViewSet, post="register", get="list"),
     route("sessions/<str:session_id>", SessionViewSet, get="get_session", delete="deregister"),
+    route("sessions/<str:session_id>/token", SessionViewSet, post="issue_token"),
     route("messages", MessageViewSet, post="send", get="poll"),
     route("messages/ack", MessageViewSet, post="acknowledge"),
     route("messages/<str:message_id>", MessageViewSet, get="status"),
@@ -41,6 +43,7 @@ urlpatterns = [
     route("grants/<str:grant_id>/approve", GrantViewSet, post="approve"),
     route("grants/<str:grant_id>/deny", GrantViewSet, post="deny"),
     route("schema", SchemaViewSet, get="schema_document"),
+    path(".well-known/jwks.json", SigningKeyViewSet.as_view({"get": "jwks"}), name="jwks"),
     path("api/docs", swagger_page, name="swagger"),
     path("api/docs/redoc", redoc_page, name="redoc"),
     re_path(r"^api(/|$)", api_not_found),

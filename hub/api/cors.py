@@ -8,7 +8,7 @@ ALLOWED_HEADERS = (
     "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-AISP-Key, X-AISP-Session, "
     "X-Last-Event-ID, X-Request-ID"
 )
-EXPOSED_HEADERS = "Link, Retry-After, X-Request-ID"
+EXPOSED_HEADERS = "Idempotent-Replayed, Link, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 MAX_AGE_SECONDS = 600
 
 

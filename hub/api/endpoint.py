@@ -10,9 +10,10 @@ from functools import wraps
 from typing import Any
 
 import msgspec
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
+from hub.api import idempotency
 from hub.api.body import read_body
 from hub.api.decode import decode_body, decode_query
 from hub.api.strict_json import read_json
@@ -29,12 +30,14 @@ COMMON_REFUSALS = (
     "key_revoked",
     "scope_missing",
     "realm_suspended",
+    "rate_limited",
     "not_acceptable",
     "internal_error",
     "unavailable",
 )
 BODY_REFUSALS = ("invalid_json", "request_timeout", "body_too_large", "unsupported_media_type")
 PUBLIC_REFUSALS = ("invalid_request", "not_acceptable", "internal_error")
+POST_REFUSALS = ("idempotency_in_progress", "idempotency_key_reused")
 ACTING_REFUSALS = ("session_required", "session_not_owned")
 
 
@@ -94,9 +97,10 @@ class Endpoint:
     example: Example = field(default_factory=Example)
     links: tuple[Link, ...] = ()
 
-    def all_refusals(self) -> list[str]:
-        """Return every code that the operation may answer with."""
+    def all_refusals(self, method: str) -> list[str]:
+        """Return every code that the operation may answer with, which has this HTTP method."""
         codes = [*(PUBLIC_REFUSALS if self.public else COMMON_REFUSALS)]
+        codes += POST_REFUSALS if method.upper() == "POST" else ()
         codes += BODY_REFUSALS if self.body else ()
         codes += ACTING_REFUSALS if self.acts else ()
         return list(dict.fromkeys([*codes, *self.refuses]))
@@ -130,6 +134,12 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
                 inputs["query"] = query
             if operation.body is not None:
                 inputs["body"] = _body(view, request, operation)
+            if request.method == "POST" and (attempt := _attempt(view, request._request)):
+                content, replayed = idempotency.once(
+                    attempt, lambda: compact(method(view, view.caller, **inputs))
+                )
+                headers = {idempotency.REPLAYED: "true"} if replayed else {}
+                return HttpResponse(content, content_type=JSON, headers=headers)
             answer = method(view, view.caller, **inputs)
             if isinstance(answer, HttpResponse):
                 return answer
@@ -143,8 +153,13 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
     return decorate
 
 
+def _attempt(view: Any, request: HttpRequest) -> idempotency.Attempt | None:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return idempotency.attempt_of(view.caller, headers, request.path, view.content)
+
+
 def _body(view: Any, request: Request, operation: Endpoint) -> msgspec.Struct:
-    content = read_body(request._request)
+    content = view.content = read_body(request._request)
     assert operation.body is not None
     if not content and operation.body_optional:
         return operation.body()

@@ -74,6 +74,29 @@ GET_SESSION = Example(
     }
 )
 DEREGISTER = Example(answer={"message": "Session deregistered."})
+ISSUE_TOKEN = Example(
+    body={"ttl_seconds": 900, "scopes": ["read", "write"]},
+    answer={
+        "token": "eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl",
+        "token_type": "Bearer",
+        "expires_at": "2026-04-06T09:15:00.000000Z",
+        "session": FIRST_SESSION,
+    },
+)
+JWKS = Example(
+    answer={
+        "keys": [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "alg": "EdDSA",
+                "use": "sig",
+            }
+        ]
+    }
+)
 PING = Example(body={"nonce": "abc123"}, answer={"status": "alive", "latency_ms": 2, "nonce": "abc123"})
 
 SEND = Example(

@@ -32,6 +32,11 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return headers
 
 
+def address_of(scope: Scope) -> str:
+    """Return the client's IP address; "" where the server does not know it."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
 async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
     """Return the body of a request.
 
@@ -74,7 +79,7 @@ class Intake:
             body = await read_whole_body(receive, headers, limit_of(scope["path"]))
         except Refusal as refusal:
             refusal.headers["Connection"] = "close"  # the rest of the body may come and is not read
-            await Response(send, headers).refuse(refusal)
+            await Response(send, headers, address_of(scope)).refuse(refusal)
             return
         except ClientLeft:
             return

@@ -1,4 +1,4 @@
-"""What every response of the hub has: a request id, and CORS headers under /api/."""
+"""What every response of the hub has: a request id, and under /api/ CORS headers and how limits stand."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from hub.api.cors import cors_headers, preflight_headers
-from hub.api.problems import API_PREFIX
+from hub.api.limits import address_headers
+from hub.api.problems import API_PREFIX, WELL_KNOWN_PREFIX
 from hub.api.request_id import HEADER, request_id_from
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -25,9 +26,12 @@ class ApiMiddleware:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._preflight(request) or self.get_response(request)
         response[HEADER] = request_id
-        if request.path_info.startswith(API_PREFIX):
+        if request.path_info.startswith((API_PREFIX, WELL_KNOWN_PREFIX)):
             for name, value in cors_headers(request.headers.get("Origin")).items():
                 response[name] = value
+            if "RateLimit" not in response.headers:
+                for name, value in address_headers(request.META.get("REMOTE_ADDR", "")).items():
+                    response[name] = value
         return response
 
     def _preflight(self, request: HttpRequest) -> HttpResponse | None:

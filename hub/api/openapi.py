@@ -15,11 +15,22 @@ from drf_spectacular.openapi import AutoSchema
 from hub.api import examples
 from hub.api.endpoint import JSON, Endpoint, Link
 from hub.api.event_stream import EVENT_STREAM, STREAM_EVENT
+from hub.api.openapi_headers import (
+    ALLOW_HEADER,
+    CHALLENGE_HEADER,
+    IDEMPOTENCY_PARAMETER,
+    LIMIT_HEADERS,
+    LINK_HEADER,
+    REPLAYED_HEADER,
+    REQUEST_ID_HEADER,
+    RETRY_HEADER,
+    SECURITY,
+)
 from hub.api.problems import PROBLEM_JSON
 from hub.memory.bodies import MemoryKey
 from hub.wire import STRICT_END, Instant
 from realms import ids
-from realms.refusal import PROBLEMS
+from realms.problems import PROBLEMS
 
 COMPONENTS = "#/components/schemas/"
 
@@ -31,12 +42,6 @@ _ID_PARAMETERS = {
     "grant_id": (ids.GRANT, "A grant of the acting session."),
 }
 _DOCUMENT = {"type": "object", "required": ["openapi", "info", "paths", "components"]}
-
-REQUEST_ID_HEADER = {"description": "The request's id, for the log.", "schema": {"type": "string"}}
-LINK_HEADER = {"description": 'The next page: `<…>; rel="next"` (RFC 8288).', "schema": {"type": "string"}}
-RETRY_HEADER = {"description": "Seconds after which to try again.", "schema": {"type": "string"}}
-CHALLENGE_HEADER = {"description": "RFC 9110 §11.6.1.", "schema": {"type": "string"}}
-ALLOW_HEADER = {"description": "The methods that the path takes.", "schema": {"type": "string"}}
 
 PROBLEM: Json = {
     "type": "object",
@@ -60,15 +65,6 @@ PROBLEM: Json = {
                 },
             },
         },
-    },
-}
-
-SECURITY_SCHEMES: Json = {
-    "ApiKey": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-AISP-Key",
-        "description": "Issued by the realm's owner: `aisp_` and 38 letters and digits.",
     },
 }
 
@@ -105,15 +101,19 @@ def _ecma(schema: Any) -> Any:
 
 def operation_of(endpoint: Endpoint, path: str, method: str) -> Json:
     """Return the OpenAPI operation of an endpoint."""
-    tag = re.sub(r"^/?api/v1/", "", path).split("/")[0]
+    tag = "tokens" if path.startswith("/.well-known/") else re.sub(r"^/?api/v1/", "", path).split("/")[0]
     operation: Json = {
         "operationId": f"{tag}_{endpoint.name}",
         "summary": endpoint.summary,
         "description": endpoint.description,
         "tags": [tag],
-        "parameters": [*_path_parameters(path), *_header_parameters(endpoint), *_query_parameters(endpoint)],
-        "security": [] if endpoint.public else [{"ApiKey": []}],
-        "responses": {"200": _success(endpoint), **_refusals(endpoint, path)},
+        "parameters": [
+            *_path_parameters(path),
+            *_header_parameters(endpoint, method),
+            *_query_parameters(endpoint),
+        ],
+        "security": [] if endpoint.public else SECURITY,
+        "responses": {"200": _success(endpoint, method), **_refusals(endpoint, path, method)},
     }
     if endpoint.body is not None:
         content: Json = {"schema": {"$ref": COMPONENTS + endpoint.body.__name__}}
@@ -143,8 +143,10 @@ def _id_schema(prefix: str) -> Json:
     return {"type": "string", "pattern": ids.id_pattern(prefix)}
 
 
-def _header_parameters(endpoint: Endpoint) -> list[Json]:
+def _header_parameters(endpoint: Endpoint, method: str) -> list[Json]:
     parameters = []
+    if method.upper() == "POST":
+        parameters.append(IDEMPOTENCY_PARAMETER)
     if endpoint.acts or endpoint.may_act:
         what = "The acting session, one of the API key's own. Not needed if the key owns exactly one."
         parameters.append(_header_parameter("X-AISP-Session", ids.SESSION, what, examples.FIRST_SESSION))
@@ -202,11 +204,13 @@ def _not_null(schema: Json) -> Json:
     return schema
 
 
-def _success(endpoint: Endpoint) -> Json:
-    headers = {"X-Request-ID": REQUEST_ID_HEADER}
+def _success(endpoint: Endpoint, method: str) -> Json:
+    headers = {"X-Request-ID": REQUEST_ID_HEADER, **LIMIT_HEADERS}
     if endpoint.paged:
         headers["Link"] = LINK_HEADER
-    if endpoint.public:
+    if method.upper() == "POST":
+        headers["Idempotent-Replayed"] = REPLAYED_HEADER
+    if endpoint.public and endpoint.answer is None:
         return {
             "description": "This schema.",
             "headers": headers,
@@ -236,9 +240,9 @@ def _link(link: Link) -> Json:
     return {"operationId": link.to, "description": link.description, "parameters": link.parameters}
 
 
-def _refusals(endpoint: Endpoint, path: str) -> Json:
+def _refusals(endpoint: Endpoint, path: str, method: str) -> Json:
     by_status: dict[int, list[str]] = defaultdict(list)
-    codes = endpoint.all_refusals()
+    codes = endpoint.all_refusals(method)
     if "{" in path:
         codes.append("not_found")  # a parameter that is empty or holds a slash makes another path of it
     for code in codes:
@@ -247,7 +251,7 @@ def _refusals(endpoint: Endpoint, path: str) -> Json:
 
 
 def _refusal(status: int, codes: list[str]) -> Json:
-    headers: Json = {"X-Request-ID": REQUEST_ID_HEADER}
+    headers: Json = {"X-Request-ID": REQUEST_ID_HEADER, **LIMIT_HEADERS}
     if status in (429, 503):
         headers["Retry-After"] = RETRY_HEADER
     if status == 401:

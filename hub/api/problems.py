@@ -12,10 +12,12 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
 from hub.api.request_id import request_id_of
-from realms.refusal import PROBLEMS, Refusal
+from realms.problems import PROBLEMS
+from realms.refusal import Refusal
 
 PROBLEM_JSON = "application/problem+json"
 API_PREFIX = "/api/"
+WELL_KNOWN_PREFIX = "/.well-known/"  # RFC 8615
 RETRY_SECONDS = 2
 
 log = structlog.get_logger(__name__)

@@ -1,9 +1,11 @@
 """Responses of what answers by ASGI itself, before Django or beside it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from hub.api.cors import cors_headers
+from hub.api.limits import address_headers
 from hub.api.problems import problem_body, problem_headers
 from hub.api.request_id import HEADER, request_id_from
 from realms.refusal import Refusal
@@ -12,15 +14,19 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Response:
-    """The answer to a request, which carries the request id and the CORS headers.
+    """The answer to a request, which carries the request id, the CORS headers, and how limits stand.
 
     Attributes:
         request_id: the client's own, or a new one.
+        address: the client's.
+        limit_headers: how the limits of the key behind the request stand; empty until that is known.
         started: the status line and the headers are sent.
     """
 
-    def __init__(self, send: Send, request_headers: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, request_headers: Mapping[str, str], address: str) -> None:
         self._send = send
+        self.address = address
+        self.limit_headers: Mapping[str, str] = {}
         self._origin = request_headers.get("origin")
         self.request_id = request_id_from(request_headers.get(HEADER.lower()))
         self.started = False
@@ -28,7 +34,9 @@ class Response:
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status line and the headers."""
         self.started = True
-        answer = {HEADER: self.request_id, **cors_headers(self._origin), **headers}
+        if "RateLimit" not in headers and not self.limit_headers:
+            self.limit_headers = await asyncio.to_thread(address_headers, self.address)
+        answer = {HEADER: self.request_id, **cors_headers(self._origin), **self.limit_headers, **headers}
         raw = [(name.encode(), value.encode("latin-1")) for name, value in answer.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 

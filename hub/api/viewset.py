@@ -11,7 +11,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from hub.api.credentials import authenticate
+from hub.api.credentials import admit
 from hub.api.endpoint import JSON
 from hub.api.openapi import HubSchema
 from hub.api.problems import problem_response, refusal_of
@@ -47,6 +47,8 @@ class HubViewSet(ViewSet):
     media_types: tuple[str, ...] = (JSON,)
     schema = HubSchema()
     caller: Caller
+    limit_headers: dict[str, str] = {}
+    content: bytes = b""  # the body as it was sent
     written: Any = None  # the JSON body as it was sent, for the endpoint that has to verify it
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
@@ -63,7 +65,13 @@ class HubViewSet(ViewSet):
             raise Refusal("not_acceptable")
         if getattr(self, self.action).endpoint.public:
             return
-        self.caller = authenticate(request.method, headers, request_id_of(request._request))
+        admitted = admit(
+            request.method,
+            headers,
+            request_id=request_id_of(request._request),
+            address=request._request.META.get("REMOTE_ADDR", ""),
+        )
+        self.caller, self.limit_headers = admitted.caller, admitted.headers
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
@@ -80,6 +88,8 @@ class HubViewSet(ViewSet):
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Keep answers out of caches: they belong to one caller."""
+        """Keep answers out of caches: they belong to one caller, and say how its limits stand."""
         response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in self.limit_headers.items():
+            response.headers[name] = value
         return response

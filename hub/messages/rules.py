@@ -51,6 +51,8 @@ def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, An
             `recipient_not_found`, `grant_required`, `inbox_full`, `ping_not_waiting`.
     """
     outgoing = outgoing_of(caller, envelope, written)
+    if not caller.may_act_as(str(outgoing.sender_id)):
+        raise Refusal("session_not_owned", "A token sends as its own session alone; `from` names another.")
     if envelope.sig is not None or outgoing.category == "pong":
         sender = own_session(caller, str(outgoing.sender_id))
         check_signature(sender, envelope, written)

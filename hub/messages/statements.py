@@ -8,9 +8,10 @@ forms to the same outcomes.
 
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from hub.messages.inbox import Filters, Outgoing
@@ -128,8 +129,9 @@ def send(caller: Caller, outgoing: Outgoing) -> bool | None:
     if not count:
         return None
     if is_stale:
-        # Afterwards, and not in the statement: whoever ends a session locks its row before any inbox.
-        mark_seen(outgoing.realm_id, str(outgoing.sender_id))
+        # Afterwards, and not in the statement or its transaction: whoever ends a session locks its row
+        # before any inbox.
+        transaction.on_commit(partial(mark_seen, outgoing.realm_id, str(outgoing.sender_id)))
     return bool(delivered)
 
 

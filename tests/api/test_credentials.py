@@ -8,12 +8,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from hub.sessions.models import Session
-from realms import keys
+from realms import identity, key_format, keys, owners
 from realms.models import ApiKey, ApiKeySecret, Realm
-from tests.cast import Agent, Answer, new_agent, new_key
+from tests.cast import OPERATOR, Agent, Answer, new_agent, new_key
 
 GOOD = {"name": "agent", "kind": "service"}
-UNKNOWN = keys.new_plaintext()
+UNKNOWN = key_format.new_plaintext()
 
 
 def without_request_id(answer: Answer) -> dict[str, object]:
@@ -22,8 +22,8 @@ def without_request_id(answer: Answer) -> dict[str, object]:
 
 def set_key(key: str, **columns: object) -> None:
     """Change a key in the database, and have the hub notice at once."""
-    ApiKey.objects.filter(secrets__digest=keys.digest_of(key)).update(**columns)
-    keys.forget_cached_keys()
+    ApiKey.objects.filter(secrets__digest=key_format.digest_of(key)).update(**columns)
+    identity.forget_cached_keys()
 
 
 class Clock:
@@ -39,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    monkeypatch.setattr(keys, "time", clock)
+    monkeypatch.setattr(identity, "time", clock)
     yield clock
 
 
@@ -87,7 +87,7 @@ def test_a_key_that_cannot_be_costs_no_query(
     }[change]
 
     with django_assert_num_queries(0):
-        assert keys.look_up(wrong) is None
+        assert identity.look_up(wrong) is None
     with django_assert_num_queries(0):
         assert Agent(wrong.strip("\n") + "x" * (change == "line break")).get("sessions").status == 401
 
@@ -120,10 +120,10 @@ def test_whoever_has_the_secret_is_told_that_it_expired(key: str, caller: Agent)
 
 def test_a_key_expires_in_the_cache_too(key: str, caller: Agent, clock: Clock) -> None:
     set_key(key, expires_at=timezone.now() + timedelta(milliseconds=250))
-    identity = keys.look_up(key)
-    assert identity is not None
+    found = identity.look_up(key)
+    assert found is not None
 
-    while timezone.now() < (identity.expires_at or timezone.now()):
+    while timezone.now() < (found.expires_at or timezone.now()):
         pass
 
     assert caller.get("sessions").code == "key_expired"
@@ -180,8 +180,8 @@ def test_write_covers_the_rest_and_no_get(realm: Realm) -> None:
 
 
 def test_nothing_works_in_a_suspended_realm(realm: Realm, alice: Agent, mallory: Agent) -> None:
-    keys.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED)
-    keys.forget_cached_keys()
+    owners.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED, by=OPERATOR)
+    identity.forget_cached_keys()
 
     for answer in (
         alice.get("sessions"),
@@ -193,8 +193,8 @@ def test_nothing_works_in_a_suspended_realm(realm: Realm, alice: Agent, mallory:
         assert (answer.status, answer.code) == (403, "realm_suspended")
     assert mallory.get("messages").status == 200
 
-    keys.set_realm_status(realm=realm, status=Realm.Status.ACTIVE)
-    keys.forget_cached_keys()
+    owners.set_realm_status(realm=realm, status=Realm.Status.ACTIVE, by=OPERATOR)
+    identity.forget_cached_keys()
     assert alice.get("messages").status == 200
 
 
@@ -204,9 +204,9 @@ def test_a_change_takes_effect_within_a_second(
 ) -> None:
     assert caller.get("sessions").status == 200
     if change == "revoke":
-        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED)
+        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED, by=OPERATOR)
     else:
-        keys.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED)
+        owners.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED, by=OPERATOR)
 
     clock.now += 0.5
     caller.get("sessions")  # being used does not keep it in the cache
@@ -220,13 +220,13 @@ def test_a_busy_key_is_looked_up_once_a_second(
 ) -> None:
     with django_assert_num_queries(3):  # two look-ups, and a note that it is in use
         for _ in range(20):
-            assert keys.look_up(key) is not None
+            assert identity.look_up(key) is not None
             clock.now += 0.099
 
 
 def test_an_unknown_key_works_as_soon_as_it_is_there(realm: Realm) -> None:
     assert Agent(UNKNOWN).get("sessions").status == 401
     issued, _ = new_key(realm)
-    ApiKeySecret.objects.filter(key=issued).update(digest=keys.digest_of(UNKNOWN))
+    ApiKeySecret.objects.filter(key=issued).update(digest=key_format.digest_of(UNKNOWN))
 
     assert Agent(UNKNOWN).get("sessions").status == 200

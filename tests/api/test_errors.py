@@ -11,7 +11,7 @@ from django.test import Client
 
 from hub.sessions import rules
 from hub.sessions.models import Session
-from realms.refusal import PROBLEMS
+from realms.problems import PROBLEMS
 from tests.cast import Agent, Answer
 
 MIB = 1024 * 1024

@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from hub.api.schema import document
 from hub.urls import live_urlpatterns, urlpatterns
-from realms.refusal import PROBLEMS
+from realms.problems import PROBLEMS
 from tests.cast import Agent
 
 PROBLEM_JSON = "application/problem+json"
@@ -23,6 +23,7 @@ PROBLEM_JSON = "application/problem+json"
 # What no operation answers with, since there is no operation where it is said.
 OF_NO_OPERATION = {
     "not_found": "of paths that name nothing; operations with a parameter in their path list it besides",
+    "rotation_in_grace": "of the console and the commands",
     "method_not_allowed": "of paths whose operations have other methods",
 }
 
@@ -121,7 +122,7 @@ def test_no_two_operations_have_one_id() -> None:
 def test_an_operation_is_described(path: str, method: str, operation: dict[str, Any]) -> None:
     assert operation["summary"]
     assert operation["description"]
-    public = path == "/api/v1/schema"
+    public = path in ("/api/v1/schema", "/.well-known/jwks.json")
     assert operation["security"] == ([] if public else document()["security"])
     for parameter in operation["parameters"]:
         assert parameter["description"], parameter["name"]

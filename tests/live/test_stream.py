@@ -9,9 +9,10 @@ from django.utils import timezone
 from hub.bell import bell
 from hub.messages.models import Delivery
 from hub.sessions.presence import OpenStream
-from realms import keys
+from realms import keys, owners
 from realms.ids import MESSAGE, new_id
 from realms.models import ApiKey, Realm
+from tests.cast import OPERATOR
 from tests.live.client import WireAgent
 from tests.waiting import wait_until
 
@@ -181,7 +182,7 @@ def test_a_session_has_at_most_eight_streams(bob: WireAgent) -> None:
 def test_revoking_the_key_ends_the_stream(bob: WireAgent) -> None:
     with bob.stream() as stream:
         stream.is_quiet(0.1)
-        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED)
+        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED, by=OPERATOR)
 
         close = stream.next(timeout=5)
         assert (close.event, close.data) == ("close", {"reason": "key_revoked", "reconnect": False})
@@ -199,7 +200,7 @@ def test_a_key_that_expires_ends_the_stream(bob: WireAgent) -> None:
 def test_disabling_the_key_ends_the_stream(bob: WireAgent) -> None:
     with bob.stream() as stream:
         stream.is_quiet(0.1)
-        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.DISABLED)
+        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.DISABLED, by=OPERATOR)
 
         assert stream.next(timeout=5).data["reason"] == "key_disabled"
 
@@ -207,7 +208,7 @@ def test_disabling_the_key_ends_the_stream(bob: WireAgent) -> None:
 def test_suspending_the_realm_ends_the_stream(realm: Realm, bob: WireAgent) -> None:
     with bob.stream() as stream:
         stream.is_quiet(0.1)
-        keys.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED)
+        owners.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED, by=OPERATOR)
 
         assert stream.next(timeout=5).data["reason"] == "realm_suspended"
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from realms import keys
 from realms.models import ApiKey
-from tests.cast import new_agent
+from tests.cast import OPERATOR, new_agent
 from tests.live.client import WireAgent
 from tests.live.processes import server_process
 from tests.waiting import wait_until
@@ -98,7 +98,7 @@ def test_a_key_revoked_here_is_dead_everywhere_within_a_second(
     alice, bob = agents
     assert alice.get("/sessions").status_code == bob.get("/sessions").status_code == 200
 
-    keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED)
+    keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED, by=OPERATOR)
 
     def is_dead(agent: WireAgent) -> bool:
         return bool(agent.get("/sessions").json().get("code") == "key_revoked")

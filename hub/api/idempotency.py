@@ -1,0 +1,159 @@
+"""Idempotency-Key: a POST that is sent again is done once and answered alike.
+
+The record commits with the change that it protects, so that there is never one without the other. While
+the first request runs, PostgreSQL holds an advisory lock of its transaction, which a crash lets go of; on
+SQLite, whose transactions run one after another, a second request waits for the first. A ping's answer
+comes after its transaction: until then its record has none.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, models, transaction
+from django.db.models import BigIntegerField, BooleanField, Func, Value
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from hub.api.models import NAME_CHARACTERS, IdempotencyRecord
+from hub.sealing import seal, unseal
+from hub.sessions.acting import Caller
+from realms.models import ApiKey
+from realms.refusal import Refusal, refusal_at
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+KEPT = timedelta(hours=24)
+RUNNING = timedelta(seconds=15)  # an unanswered record that is older was left by a process that died
+RETRY_SECONDS = 1
+
+_NAME = re.compile(rf"[\x21-\x7e]{{1,{NAME_CHARACTERS}}}")
+
+
+class _TryLock(Func):
+    """True if the transaction gets the lock of this number without waiting."""
+
+    function = "pg_try_advisory_xact_lock"
+    output_field = BooleanField()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that carries an Idempotency-Key."""
+
+    realm_id: str
+    key_id: str
+    name: str
+    fingerprint: bytes
+
+
+def attempt_of(caller: Caller, headers: Mapping[str, str], path: str, body: bytes) -> Attempt | None:
+    """Return the attempt that a POST is; None if it carries no Idempotency-Key.
+
+    Args:
+        headers: the request's, by names in lower case.
+
+    Raises:
+        Refusal: `invalid_request`.
+    """
+    name = headers.get(HEADER.lower())
+    if name is None:
+        return None
+    if not _NAME.fullmatch(name):
+        raise refusal_at(f"/{HEADER}", f"{HEADER} is 1 to {NAME_CHARACTERS} visible ASCII characters.")
+    session = caller.token.session_id if caller.token else (caller.named_session or "").upper()
+    parts = [path.encode(), session.encode(), body]
+    fingerprint = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+    return Attempt(caller.realm_id, caller.key.key_id, name, fingerprint)
+
+
+def once(attempt: Attempt, answer: Callable[[], bytes]) -> tuple[bytes, bool]:
+    """Return the kept answer of an attempt, or make one and keep it; and whether it was kept.
+
+    What `answer` changes commits with the record of it. If it raises, nothing is changed or kept.
+
+    Raises:
+        Refusal: `idempotency_key_reused`, `idempotency_in_progress`, and what `answer` raises.
+    """
+    with transaction.atomic():
+        kept = begin(attempt)
+        if kept is not None:
+            return kept, True
+        content = answer()
+        keep(attempt, content)
+        return content, False
+
+
+def begin(attempt: Attempt) -> bytes | None:
+    """Return the kept answer of an attempt, or None if it is to be made, in the running transaction.
+
+    Raises:
+        Refusal: `idempotency_key_reused`, `idempotency_in_progress`.
+    """
+    _lock(attempt)
+    record = _records(attempt).first()
+    if record is None:
+        return None
+    now = timezone.now()
+    is_running = record.sealed_answer is None and record.created_at > now - RUNNING
+    if record.created_at <= now - KEPT or (record.sealed_answer is None and not is_running):
+        record.delete()
+        return None
+    if bytes(record.fingerprint) != attempt.fingerprint:
+        raise Refusal("idempotency_key_reused")
+    if record.sealed_answer is None:
+        raise _in_progress()
+    answer = unseal(record.sealed_answer)
+    if answer is None:
+        detail = "The answer was kept under a secret key that this hub no longer has."
+        raise Refusal("idempotency_key_reused", detail)
+    return answer
+
+
+def keep(attempt: Attempt, answer: bytes | None) -> None:
+    """Write down an attempt with its answer, or without one while it still runs."""
+    IdempotencyRecord.objects.create(
+        realm_id=attempt.realm_id,
+        key_id=attempt.key_id,
+        name=attempt.name,
+        fingerprint=attempt.fingerprint,
+        sealed_answer=None if answer is None else seal(answer),
+    )
+
+
+def finish(attempt: Attempt, answer: bytes | None) -> None:
+    """Write down the answer of an attempt that ran; without one, let it be made again."""
+    running = _records(attempt).filter(sealed_answer=None)
+    if answer is None:
+        running.delete()
+    else:
+        running.update(sealed_answer=seal(answer))
+
+
+def sweep(*, limit: int = 10_000) -> int:
+    """Forget answers that are older than `KEPT`; return how many."""
+    old = IdempotencyRecord.objects.filter(created_at__lt=Now() - KEPT).order_by("created_at")
+    ids = list(old.values_list("pk", flat=True)[:limit])
+    return IdempotencyRecord.objects.filter(pk__in=ids).delete()[0]
+
+
+def _records(attempt: Attempt) -> models.QuerySet[IdempotencyRecord]:
+    mine = IdempotencyRecord.objects.filter(realm_id=attempt.realm_id, key_id=attempt.key_id)
+    return mine.filter(name=attempt.name)
+
+
+def _in_progress() -> Refusal:
+    return Refusal("idempotency_in_progress", headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _lock(attempt: Attempt) -> None:
+    """Keep equal attempts out until the transaction ends."""
+    if connection.vendor != "postgresql":
+        return
+    number = hashlib.sha256(f"{attempt.key_id} {attempt.name}".encode()).digest()[:8]
+    lock = _TryLock(Value(int.from_bytes(number, signed=True), output_field=BigIntegerField()))
+    keys = ApiKey.objects.in_realm(attempt.realm_id).filter(pk=attempt.key_id)
+    if keys.values_list(lock, flat=True).first() is not True:
+        raise _in_progress()
