@@ -45,11 +45,12 @@ class Answer:
 
 
 class Agent:
-    """Calls the API with a key and, if it has one, as a session."""
+    """Calls the API with a key or a token and, if it has one, as a session."""
 
-    def __init__(self, key: str | None, session: Session | None = None) -> None:
+    def __init__(self, key: str | None, session: Session | None = None, *, token: str | None = None) -> None:
         self.key = key
         self.session = session
+        self.token = token
 
     @property
     def id(self) -> str:
@@ -60,7 +61,9 @@ class Agent:
     def headers(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the headers of its requests; an `extra` one of the value "" is left out."""
         headers = {"X-AISP-Key": self.key} if self.key else {}
-        if self.session is not None:
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        elif self.session is not None:
             headers["X-AISP-Session"] = self.session.pk
         return {name: value for name, value in {**headers, **(extra or {})}.items() if value}
 

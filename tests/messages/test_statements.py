@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from hub.messages import rules, statements
 from hub.messages.inbox import Filters, Outgoing
@@ -149,7 +150,9 @@ SENDS: dict[str, Callable[[World], Outgoing]] = {
 
 @pytest.mark.parametrize("situation", SENDS.values(), ids=SENDS.keys())
 def test_both_forms_of_send_have_one_outcome(
-    worlds: tuple[World, World], situation: Callable[[World], Outgoing]
+    worlds: tuple[World, World],
+    situation: Callable[[World], Outgoing],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     plain, statement = worlds
     to_send = [situation(world) for world in worlds]
@@ -160,7 +163,8 @@ def test_both_forms_of_send_have_one_outcome(
         expected: bool | None = rules.send_plainly(plain.caller, to_send[0]).delivered
     except Refusal:
         expected = None
-    got = statements.send(statement.caller, to_send[1])
+    with django_capture_on_commit_callbacks(execute=True):
+        got = statements.send(statement.caller, to_send[1])
 
     assert got == expected
     if expected is None:

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from hub.messages.models import Message
 from hub.sessions.models import Session
@@ -99,12 +100,18 @@ def test_an_envelopes_from_names_the_session_without_a_header(
 
 
 @pytest.mark.parametrize("act", ["poll", "send", "read memory", "list grants"])
-def test_an_act_makes_an_inactive_session_active(alice: Agent, bob: Agent, act: str) -> None:
+def test_an_act_makes_an_inactive_session_active(
+    alice: Agent,
+    bob: Agent,
+    act: str,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     seen_ago(alice, status=Session.Status.INACTIVE, hours=2)
     before = last_seen(bob), last_seen(alice)
 
     if act == "send":
-        assert alice.send(bob).status == 200
+        with django_capture_on_commit_callbacks(execute=True):
+            assert alice.send(bob).status == 200
     else:
         path = {"poll": "messages", "read memory": "memory", "list grants": "grants"}[act]
         assert alice.get(path).status == 200
