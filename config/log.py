@@ -1,9 +1,17 @@
 """Logging: structlog renders every line, the libraries' too, with the request id it belongs to."""
 
 import logging.config
+import re
 from typing import Any
 
 import structlog
+
+from realms.key_format import KEY_PATTERN
+
+# What an error's text may carry into a line: API keys and tokens, and the rows that PostgreSQL quotes.
+SECRETS = re.compile(rf"(?P<key>{KEY_PATTERN})|(?P<token>eyJ[\w-]+\.[\w-]+\.[\w-]+)")
+ROW_ON_ITS_LINE = re.compile(r"(?:DETAIL|CONTEXT): .*")
+ROW = re.compile(r"(?:DETAIL|CONTEXT): .*", re.DOTALL)
 
 SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -13,16 +21,25 @@ SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+def redact(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Take secrets out of an event's texts: a processor between the traceback's formatting and the line."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = _redacted(value, ROW_ON_ITS_LINE if name == "exception" else ROW)
+    return event
+
+
+def _redacted(text: str, row: re.Pattern[str]) -> str:
+    text = SECRETS.sub(lambda found: f"[{found.lastgroup} withheld]", text)
+    return row.sub("[row withheld]", text)
+
+
 def configure(options: dict[str, Any]) -> None:
     """Set up logging; `options` has `level` (a level's name) and `format` (`text` or `json`)."""
     as_json = options["format"] == "json"
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        # Plain: a traceback with local variables would write API keys into the log.
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     )
-    exceptions = [structlog.processors.format_exc_info] if as_json else []
     logging.config.dictConfig(
         {
             "version": 1,
@@ -32,7 +49,9 @@ def configure(options: dict[str, Any]) -> None:
                     "()": structlog.stdlib.ProcessorFormatter,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        *exceptions,
+                        # Without local variables: they hold API keys.
+                        structlog.processors.format_exc_info,
+                        redact,
                         renderer,
                     ],
                     "foreign_pre_chain": SHARED,
@@ -44,6 +63,7 @@ def configure(options: dict[str, Any]) -> None:
                 # One line a request is the proxy's business; ours tells of faults.
                 "uvicorn.access": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
+                "django.db.backends": {"level": "INFO"},  # below it come statements with their values
                 "celery": {"level": "WARNING"},
             },
         }
