@@ -63,8 +63,8 @@ def attempt_of(caller: Caller, headers: Mapping[str, str], path: str, body: byte
         return None
     if not _NAME.fullmatch(name):
         raise refusal_at(f"/{HEADER}", f"{HEADER} is 1 to {NAME_CHARACTERS} visible ASCII characters.")
-    session = caller.token.session_id if caller.token else (caller.named_session or "").upper()
-    parts = [path.encode(), session.encode(), body]
+    session = caller.token.session_id if caller.token else caller.named_session or ""
+    parts = [path.encode(), session.upper().encode(), body]
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
     return Attempt(caller.realm_id, caller.key.key_id, name, fingerprint)
 
@@ -92,14 +92,14 @@ def begin(attempt: Attempt) -> bytes | None:
     Raises:
         Refusal: `idempotency_key_reused`, `idempotency_in_progress`.
     """
-    _lock(attempt)
     record = _records(attempt).first()
+    if record is None or _is_over(record):
+        _lock(attempt)
+        record = _records(attempt).first()  # another attempt may have committed in between
+        if record is not None and _is_over(record):
+            record.delete()
+            record = None
     if record is None:
-        return None
-    now = timezone.now()
-    is_running = record.sealed_answer is None and record.created_at > now - RUNNING
-    if record.created_at <= now - KEPT or (record.sealed_answer is None and not is_running):
-        record.delete()
         return None
     if bytes(record.fingerprint) != attempt.fingerprint:
         raise Refusal("idempotency_key_reused")
@@ -110,6 +110,12 @@ def begin(attempt: Attempt) -> bytes | None:
         detail = "The answer was kept under a secret key that this hub no longer has."
         raise Refusal("idempotency_key_reused", detail)
     return answer
+
+
+def _is_over(record: IdempotencyRecord) -> bool:
+    """Tell whether a record binds nobody any more: too old, or of a process that died."""
+    age = timezone.now() - record.created_at
+    return age >= (RUNNING if record.sealed_answer is None else KEPT)
 
 
 def keep(attempt: Attempt, answer: bytes | None) -> None:

@@ -1,0 +1,298 @@
+"""Idempotency-Key: a POST that is sent again is done once and answered alike."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from pytest_django import Settings
+
+from hub.api import idempotency
+from hub.api.idempotency import KEPT, RUNNING
+from hub.api.models import IdempotencyRecord
+from hub.grants.models import Grant
+from hub.memory.models import MemoryEntry
+from hub.messages.models import Delivery, Message
+from hub.sessions.models import Session
+from hub.tasks import sweep_idempotency_records
+from realms.models import AuditEvent, Realm
+from tests.at_once import at_once
+from tests.cast import Agent, Answer, new_agent, new_key
+from tests.tokens.signing import Signer
+
+NAME = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+
+def with_key(name: str = NAME) -> dict[str, str]:
+    return {"Idempotency-Key": name}
+
+
+def envelope(sender: Agent, to: Agent) -> dict[str, Any]:
+    return {"aisp": "0.1", "from": sender.id, "to": to.id, "category": "message", "payload": {"n": 1}}
+
+
+def counts() -> dict[str, int]:
+    """Return how many rows there are of all that a POST makes."""
+    models: list[Any] = [Session, Message, Delivery, MemoryEntry, Grant, AuditEvent]
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+def asked(alice: Agent, bob: Agent, capability: str = "memory.read") -> str:
+    """Have alice ask bob for a grant."""
+    wish = {"to": bob.id, "capability": capability, "namespace": "*"}
+    return str(alice.post("grants", wish).json["grant_id"])
+
+
+def a_message(alice: Agent, bob: Agent) -> str:
+    return str(alice.send(bob).json["message_id"])
+
+
+Prepared = tuple[Agent, str, Any]
+
+POSTS: dict[str, Callable[[Agent, Agent], Prepared]] = {
+    "register": lambda alice, bob: (alice, "sessions", {"name": "third", "kind": "service"}),
+    "token": lambda alice, bob: (alice, f"sessions/{alice.id}/token", {"ttl_seconds": 60}),
+    "token without a body": lambda alice, bob: (alice, f"sessions/{alice.id}/token", None),
+    "send": lambda alice, bob: (alice, "messages", envelope(alice, bob)),
+    "ack": lambda alice, bob: (bob, "messages/ack", {"ids": [a_message(alice, bob)]}),
+    "memory": lambda alice, bob: (alice, "memory", {"entries": [{"key": "a.b", "value": 1}]}),
+    "grant": lambda alice, bob: (
+        alice,
+        "grants",
+        {"to": bob.id, "capability": "memory.read", "namespace": "*"},
+    ),
+    "approve": lambda alice, bob: (bob, f"grants/{asked(alice, bob)}/approve", None),
+    "deny": lambda alice, bob: (bob, f"grants/{asked(alice, bob)}/deny", {}),
+}
+
+
+@pytest.mark.parametrize("prepare", POSTS.values(), ids=POSTS.keys())
+def test_every_post_is_done_once_and_answered_alike(
+    alice: Agent, bob: Agent, prepare: Callable[[Agent, Agent], Prepared]
+) -> None:
+    agent, path, body = prepare(alice, bob)
+    before = counts()
+
+    first = agent.post(path, body, headers=with_key())
+    after = counts()
+    again = [agent.post(path, body, headers=with_key()) for _ in range(2)]
+
+    assert first.status == 200, first.json
+    assert after != before or path == "messages/ack"
+    assert counts() == after
+    assert "Idempotent-Replayed" not in first.headers
+    for answer in again:
+        assert (answer.status, answer.json) == (200, first.json)
+        assert answer.headers["Idempotent-Replayed"] == "true"
+        assert answer.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+
+
+def test_without_the_header_a_post_is_done_each_time(alice: Agent, bob: Agent) -> None:
+    for _ in range(2):
+        assert alice.send(bob).status == 200
+
+    assert Message.objects.count() == 2
+    assert not IdempotencyRecord.objects.exists()
+
+
+@pytest.mark.parametrize("change", ["body", "spelling", "path", "session"])
+def test_the_same_key_for_another_request_is_refused(
+    alice: Agent, bob: Agent, change: str, caller: Agent
+) -> None:
+    body = {"entries": [{"key": "a.b", "value": 1}]}
+    assert alice.post("memory", body, headers=with_key()).status == 200
+    path, agent = "memory", alice
+    if change == "body":
+        body = {"entries": [{"key": "a.b", "value": 2}]}
+    elif change == "spelling":
+        body = {"entries": [{"value": 1, "key": "a.b"}]}
+    elif change == "path":
+        path, body = "messages", envelope(alice, bob)
+    else:
+        agent = bob
+    before = counts()
+
+    answer = agent.post(path, body, headers=with_key())
+
+    assert (answer.status, answer.code) == (422, "idempotency_key_reused")
+    assert counts() == before
+    assert agent.post(path, body, headers=with_key("another")).status in (200, 403)
+
+
+def test_the_same_path_of_another_thing_is_another_request(alice: Agent, bob: Agent) -> None:
+    grants = [asked(alice, bob), asked(alice, bob, "memory.write")]
+
+    answers = [bob.post(f"grants/{grant}/approve", None, headers=with_key()) for grant in grants]
+
+    assert [answer.status for answer in answers] == [200, 422]
+
+
+def test_what_was_refused_can_be_sent_again(alice: Agent, bob: Agent, charlie: Agent) -> None:
+    wrong = {**envelope(alice, bob), "to": [bob.id, "sess_01HX9J2N3PQRSTVWXYZ0123456"]}
+    assert alice.post("messages", wrong, headers=with_key()).status == 404
+
+    answer = alice.post("messages", envelope(alice, bob), headers=with_key())
+
+    assert (answer.status, "Idempotent-Replayed" in answer.headers) == (200, False)
+    assert IdempotencyRecord.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", [" ", "a b", "ä", "x" * 256, "a\tb", "\x7f"])
+def test_what_is_no_key_is_refused(alice: Agent, bob: Agent, name: str) -> None:
+    for good in ("x", "x" * 255, "!~"):
+        assert alice.post("messages", envelope(alice, bob), headers=with_key(good)).status == 200
+
+    answer = alice.post("messages", envelope(alice, bob), headers=with_key(name))
+
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert answer.json["errors"][0]["pointer"] == "/Idempotency-Key"
+    assert Message.objects.count() == 3
+
+
+def test_other_methods_ignore_it(alice: Agent) -> None:
+    for _ in range(2):
+        answer = alice.get("sessions", headers=with_key("not a key"))
+        assert (answer.status, "Idempotent-Replayed" in answer.headers) == (200, False)
+    assert alice.delete(f"sessions/{alice.id}", headers=with_key()).status == 200
+    assert not IdempotencyRecord.objects.exists()
+
+
+def test_each_api_key_has_keys_of_its_own(alice: Agent, charlie: Agent, mallory: Agent) -> None:
+    answers = [
+        agent.post("memory", {"entries": [{"key": agent.id, "value": 1}]}, headers=with_key())
+        for agent in (alice, charlie, mallory)
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 3
+    assert not any("Idempotent-Replayed" in answer.headers for answer in answers)
+
+
+def test_a_session_has_one_set_by_token_and_by_key(realm: Realm) -> None:
+    """An agent that changes from the key to a token still gets its answer, and no sibling does."""
+    key = new_key(realm)[1]
+    signer, sibling = Signer(key, "sam"), Signer(key, "tom")
+    body = {"entries": [{"key": "a", "value": 1}]}
+    first = signer.agent.post("memory", body, headers=with_key())
+
+    again = signer.bearer().post("memory", body, headers=with_key())
+    other = sibling.bearer().post("memory", body, headers=with_key())
+
+    assert (again.status, again.json, "Idempotent-Replayed" in again.headers) == (200, first.json, True)
+    assert other.code == "idempotency_key_reused"
+
+
+def test_an_answer_is_kept_for_a_day(alice: Agent, bob: Agent) -> None:
+    def send() -> Answer:
+        return alice.post("messages", envelope(alice, bob), headers=with_key())
+
+    def age(by: timedelta) -> None:
+        IdempotencyRecord.objects.update(created_at=F("created_at") - by)
+
+    first = send()
+    age(KEPT - timedelta(minutes=1))
+    assert send().json == first.json
+
+    age(timedelta(minutes=1))
+    assert send().json != first.json
+    assert IdempotencyRecord.objects.count() == 1
+
+
+def test_old_records_are_swept(alice: Agent, bob: Agent) -> None:
+    alice.post("messages", envelope(alice, bob), headers=with_key("old"))
+    IdempotencyRecord.objects.update(created_at=F("created_at") - KEPT)
+    alice.post("messages", envelope(alice, bob), headers=with_key("new"))
+
+    sweep_idempotency_records()
+
+    assert IdempotencyRecord.objects.get().name == "new"
+
+
+def test_no_answer_is_kept_in_clear(alice: Agent, bob: Agent) -> None:
+    answer = alice.post(f"sessions/{alice.id}/token", {}, headers=with_key())
+
+    record = IdempotencyRecord.objects.get()
+    assert record.sealed_answer is not None
+    assert answer.json["token"] not in record.sealed_answer and alice.id not in record.sealed_answer
+
+
+def test_an_answer_under_a_lost_secret_key_is_refused(alice: Agent, bob: Agent, settings: Settings) -> None:
+    alice.post("messages", envelope(alice, bob), headers=with_key())
+    settings.SECRET_KEY = "another"
+
+    assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 422
+    settings.SECRET_KEY_FALLBACKS = ["tests-only"]
+    assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 200
+
+
+def test_what_fails_half_way_leaves_nothing(
+    alice: Agent, bob: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record commits with the change, or neither does."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the process dies")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(idempotency, "keep", broken)
+        assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 500
+    assert not Message.objects.exists() and not IdempotencyRecord.objects.exists()
+
+    answer = alice.post("messages", envelope(alice, bob), headers=with_key())
+    assert (answer.status, Message.objects.count()) == (200, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["send", "memory", "register"])
+def test_a_hundred_at_once_are_one(alice: Agent, bob: Agent, what: str) -> None:
+    agent, path, body = POSTS[what](alice, bob)
+    before = counts()
+
+    def post() -> Answer:
+        return agent.post(path, body, headers=with_key())
+
+    answers = at_once(*[post] * 20) + at_once(*[post] * 20) + at_once(*[post] * 60)
+
+    statuses = Counter(answer.status for answer in answers)
+    assert set(statuses) <= {200, 409} and statuses[200] >= 61
+    assert connection.vendor == "postgresql" or statuses[200] == 100, "on SQLite they wait for each other"
+    granted = [answer.json for answer in answers if answer.status == 200]
+    assert all(answer == granted[0] for answer in granted)
+    assert sum("Idempotent-Replayed" not in a.headers for a in answers if a.status == 200) == 1
+    for answer in answers:
+        if answer.status == 409:
+            assert (answer.code, answer.headers["Retry-After"]) == ("idempotency_in_progress", "1")
+    made = {name: count - before[name] for name, count in counts().items()}
+    assert (
+        made
+        == {
+            "send": {**dict.fromkeys(made, 0), "Message": 1, "Delivery": 1},
+            "memory": {**dict.fromkeys(made, 0), "MemoryEntry": 1},
+            "register": {**dict.fromkeys(made, 0), "Session": 1, "AuditEvent": 1},
+        }[what]
+    )
+
+
+def test_a_running_request_is_not_run_twice(alice: Agent, bob: Agent) -> None:
+    """As a ping leaves it while it waits for its pong; what a process that died left is run again."""
+    assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 200
+    IdempotencyRecord.objects.update(sealed_answer=None)
+
+    answer = alice.post("messages", envelope(alice, bob), headers=with_key())
+    assert (answer.status, answer.code) == (409, "idempotency_in_progress")
+
+    IdempotencyRecord.objects.update(created_at=F("created_at") - RUNNING)
+    assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 200
+    assert Message.objects.count() == 2
+
+
+def test_reused_by_a_new_agent_after_the_first_left(key: str, alice: Agent) -> None:
+    """A record stands for the request, so that a session registered since gets no answer of another's."""
+    body = {"entries": [{"key": "a", "value": 1}]}
+    alice.post("memory", body, headers=with_key())
+    alice.delete(f"sessions/{alice.id}")
+    heir = new_agent(key, "alice")
+
+    assert heir.post("memory", body, headers=with_key()).code == "idempotency_key_reused"
