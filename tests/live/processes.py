@@ -29,14 +29,23 @@ def hosted_environment(database_url: str, redis_url: str, origin: str) -> dict[s
 
 
 @contextlib.contextmanager
-def server_process(database_url: str, redis_url: str) -> Iterator[str]:
-    """Run a server process and give its base URL."""
+def server_process(
+    database_url: str, redis_url: str, *, log: Path | None = None, **variables: str
+) -> Iterator[str]:
+    """Run a server process and give its base URL.
+
+    Args:
+        log: where it writes its log to, instead of the tests' own standard error.
+        variables: further ones of its environment.
+    """
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    environment = hosted_environment(database_url, redis_url, base)
+    environment = {**hosted_environment(database_url, redis_url, base), **variables}
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]
     quiet = ["--log-level=warning", "--no-access-log"]
-    server = subprocess.Popen([*command, *quiet], cwd=ROOT, env=environment)
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("wb")) if log else None
+        server = subprocess.Popen([*command, *quiet], cwd=ROOT, env=environment, stderr=output)
 
     def is_up() -> bool:
         assert server.poll() is None, "the server process ended"
