@@ -9,6 +9,7 @@ moment a send begins until its event has been read.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 import statistics
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +31,16 @@ from tests import servers
 from tests.live.processes import hosted_environment, server_process
 
 KEY_NAME = "bench"
+KINDS = {"unlimited": "without limits", "token": "by token", "idempotent": "Idempotency-Key"}
+FAR_AWAY = 900_000_000  # requests a minute: each is counted, none refused
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a run."""
+
+    limited: str
+    unlimited: str
 
 
 class Connection:
@@ -40,17 +53,21 @@ class Connection:
         """Connect."""
         self.reader, self.writer = await asyncio.open_connection(self.parts.hostname, self.parts.port)
 
-    def write(self, method: str, path: str, key: str, body: bytes = b"", extra: str = "") -> None:
-        """Send a request."""
+    def write(self, method: str, path: str, key: str, body: bytes = b"", **headers: str) -> None:
+        """Send a request, with a key or, if that begins with `Bearer`, a token."""
+        named = {"Authorization" if key.startswith("Bearer ") else "X-AISP-Key": key, **headers}
+        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
         head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self.parts.netloc}\r\nX-AISP-Key: {key}\r\n{extra}"
+            f"{method} {path} HTTP/1.1\r\nHost: {self.parts.netloc}\r\n{lines}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self.writer.write(head.encode() + body)
 
-    async def call(self, method: str, path: str, key: str, body: bytes = b"") -> tuple[int, bytes]:
+    async def call(
+        self, method: str, path: str, key: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, bytes]:
         """Send a request and return status and body."""
-        self.write(method, path, key, body)
+        self.write(method, path, key, body, **headers)
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = 0
         for line in head.split(b"\r\n"):
@@ -96,27 +113,49 @@ async def rate(seconds: float, clients: list[Callable[[], Awaitable[object]]]) -
     return count / (time.perf_counter() - began)
 
 
-async def sends(base: str, key: str, seconds: float, clients: int) -> tuple[float, float]:
-    """Return sends a second, and requests a second for a path that is not there."""
+async def token_of(connection: Connection, key: str, session: str) -> str:
+    """Return the Authorization header of a session's token."""
+    body = msgspec.json.encode({"ttl_seconds": 3600})
+    status, content = await connection.call("POST", f"/api/v1/sessions/{session}/token", key, body)
+    assert status == 200, content
+    return f"Bearer {msgspec.json.decode(content)['token']}"
+
+
+async def sends(base: str, keys: Keys, seconds: float, clients: int) -> dict[str, float]:
+    """Return how often a second each kind of request gets through, all in turns of a second.
+
+    `unlimited`: sends by a key without limits; `limited`: by one that is counted; `token`: counted, by the
+    session's token; `idempotent`: counted, each with an Idempotency-Key; `nothing`: for an unknown path.
+    """
     connections = [Connection(base) for _ in range(clients)]
     for connection in connections:
         await connection.open()
-    ids = [await register(connections[0], key, f"send-{i}") for i in range(clients)]
+    ids = [await register(connections[0], keys.limited, f"send-{i}") for i in range(clients)]
+    own = [await register(connections[0], keys.unlimited, f"free-{i}") for i in range(clients)]
+    tokens = [await token_of(connections[0], keys.limited, id_) for id_ in ids]
     bodies = [envelope(ids[i], ids[(i + 1) % clients], text="hello") for i in range(clients)]
+    free = [envelope(own[i], own[(i + 1) % clients], text="hello") for i in range(clients)]
+    numbers = itertools.count()
 
-    def send(i: int) -> Callable[[], Awaitable[object]]:
-        async def one() -> None:
-            status, content = await connections[i].call("POST", "/api/v1/messages", key, bodies[i])
-            assert status == 200, content
+    async def send(i: int, key: str, body: bytes, **headers: str) -> None:
+        status, content = await connections[i].call("POST", "/api/v1/messages", key, body, **headers)
+        assert status == 200, content
 
-        return one
+    def idempotent(i: int) -> Awaitable[object]:
+        return send(i, keys.limited, bodies[i], Idempotency_Key=f"bench-{next(numbers)}")
 
-    def nothing(i: int) -> Callable[[], Awaitable[object]]:
-        return lambda: connections[i].call("GET", "/api/v1/nothing/here", key)
-
-    await rate(0.5, [send(i) for i in range(clients)])
-    floor = await rate(seconds, [nothing(i) for i in range(clients)])
-    return await rate(seconds, [send(i) for i in range(clients)]), floor
+    kinds: dict[str, Callable[[int], Awaitable[object]]] = {
+        "unlimited": lambda i: send(i, keys.unlimited, free[i]),
+        "limited": lambda i: send(i, keys.limited, bodies[i]),
+        "token": lambda i: send(i, tokens[i], bodies[i]),
+        "idempotent": idempotent,
+        "nothing": lambda i: connections[i].call("GET", "/api/v1/nothing/here", keys.limited),
+    }
+    turns: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(max(1, round(seconds))):
+        for kind, one in kinds.items():
+            turns[kind].append(await rate(1.0, [partial(one, i) for i in range(clients)]))
+    return {kind: statistics.median(rates) for kind, rates in turns.items()}
 
 
 async def statement_rate(url: str, seconds: float, clients: int) -> float:
@@ -169,7 +208,7 @@ async def opened_stream(base: str, key: str, session: str) -> AsyncIterator[asyn
     """Open a session's stream and give what comes after its headers."""
     connection = Connection(base)
     await connection.open()
-    connection.write("GET", "/api/v1/messages/stream", key, extra=f"X-AISP-Session: {session}\r\n")
+    connection.write("GET", "/api/v1/messages/stream", key, X_AISP_Session=session)
     head = await connection.reader.readuntil(b"\r\n\r\n")
     assert b" 200 " in head, head
     try:
@@ -226,8 +265,8 @@ def database() -> Iterator[str]:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def prepare(url: str, redis_url: str) -> str:
-    """Migrate a database, make a realm in it, and return a key."""
+def prepare(url: str, redis_url: str) -> Keys:
+    """Migrate a database, make a realm in it, and return its keys."""
     environment = hosted_environment(url, redis_url, "http://127.0.0.1")
 
     def manage(*arguments: str) -> str:
@@ -237,10 +276,12 @@ def prepare(url: str, redis_url: str) -> str:
     manage("migrate")
     manage("realm", "create", "default", "--owner", "bench@example.com")
     of = ("--realm", "default", "--owner", "bench@example.com")
-    return manage(
-        "apikey", "issue", *of, "--name", KEY_NAME,
-        "--reads-per-minute", "unlimited", "--writes-per-minute", "unlimited",
-    ).strip()  # fmt: skip
+
+    def key(limit: str) -> str:
+        limits = ("--reads-per-minute", limit, "--writes-per-minute", limit)
+        return manage("apikey", "issue", *of, "--name", KEY_NAME, *limits).strip()
+
+    return Keys(limited=key(str(FAR_AWAY)), unlimited=key("unlimited"))
 
 
 def main() -> None:
@@ -255,14 +296,21 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(database())
         redis_url = os.environ.get("TEST_REDIS_URL") or stack.enter_context(servers.redis())
-        key = prepare(url, redis_url)
+        keys = prepare(url, redis_url)
         base = stack.enter_context(server_process(url, redis_url))
-        sent, floor = asyncio.run(sends(base, key, options.seconds, options.clients))
+        rates = asyncio.run(sends(base, keys, options.seconds, options.clients))
         alone = asyncio.run(statement_rate(url, options.seconds, options.clients))
-        print(f"sends               {sent:8.0f} /s   {options.clients} clients")
-        print(f"  an unknown path   {floor:8.0f} /s   a send costs {floor / sent:.2f} of these")
-        print(f"  the statement     {alone:8.0f} /s   a send costs {alone / sent:.2f} of these")
-        delays = asyncio.run(stream_delays(base, key, options.streams, options.messages, options.per_second))
+        sent = rates["limited"]
+        print(f"sends               {sent:8.0f} /s   {options.clients} clients, by a key with limits")
+        for kind, what in KINDS.items():
+            more = 1_000_000 / rates[kind] - 1_000_000 / sent
+            print(f"  {what:<18}{rates[kind]:8.0f} /s   {more:+.0f} µs a send")
+        floors = {"an unknown path": rates["nothing"], "the statement": alone}
+        for what, floor in floors.items():
+            print(f"  {what:<18}{floor:8.0f} /s   a send costs {floor / sent:.2f} of these")
+        delays = asyncio.run(
+            stream_delays(base, keys.limited, options.streams, options.messages, options.per_second)
+        )
         cuts = statistics.quantiles(delays, n=100)
         print(
             f"send to event       p50 {cuts[49] * 1000:.1f} ms, p99 {cuts[98] * 1000:.1f} ms   "

@@ -35,8 +35,8 @@ def admit(method: str, headers: Mapping[str, str], *, request_id: str, address: 
     """
     try:
         key, scopes, token = _identified(headers)
-    except Refusal:
-        limits.count_refusal(address)
+    except Refusal as refusal:
+        refusal.headers.update(limits.count_refusal(address))
         raise
     scope = READ if method == "GET" else WRITE
     limit_headers = limits.count_request(key, scope)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection, models, transaction
-from django.db.models import BigIntegerField, BooleanField, Func, Value
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import BigIntegerField, BooleanField, Func, Subquery, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -92,14 +92,12 @@ def begin(attempt: Attempt) -> bytes | None:
     Raises:
         Refusal: `idempotency_key_reused`, `idempotency_in_progress`.
     """
-    record = _records(attempt).first()
+    record, is_mine = _find_or_lock(attempt)
     if record is None or _is_over(record):
-        _lock(attempt)
-        record = _records(attempt).first()  # another attempt may have committed in between
-        if record is not None and _is_over(record):
+        if not is_mine:
+            raise _in_progress()
+        if record is not None:
             record.delete()
-            record = None
-    if record is None:
         return None
     if bytes(record.fingerprint) != attempt.fingerprint:
         raise Refusal("idempotency_key_reused")
@@ -119,14 +117,23 @@ def _is_over(record: IdempotencyRecord) -> bool:
 
 
 def keep(attempt: Attempt, answer: bytes | None) -> None:
-    """Write down an attempt with its answer, or without one while it still runs."""
-    IdempotencyRecord.objects.create(
+    """Write down an attempt with its answer, or without one while it still runs.
+
+    Raises:
+        Refusal: `idempotency_in_progress`, if another attempt committed between look-up and lock: this one
+            is to be rolled back.
+    """
+    record = IdempotencyRecord(
         realm_id=attempt.realm_id,
         key_id=attempt.key_id,
         name=attempt.name,
         fingerprint=attempt.fingerprint,
         sealed_answer=None if answer is None else seal(answer),
     )
+    try:
+        record.save(force_insert=True)
+    except IntegrityError:
+        raise _in_progress() from None
 
 
 def finish(attempt: Attempt, answer: bytes | None) -> None:
@@ -154,12 +161,20 @@ def _in_progress() -> Refusal:
     return Refusal("idempotency_in_progress", headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def _lock(attempt: Attempt) -> None:
-    """Keep equal attempts out until the transaction ends."""
+def _find_or_lock(attempt: Attempt) -> tuple[IdempotencyRecord | None, bool]:
+    """Return the record of an attempt, and whether equal attempts are kept out until the transaction ends.
+
+    One statement does both, which sees the database as it was before it had the lock; `keep` notices a
+    record that was committed in between.
+    """
+    records = _records(attempt)
     if connection.vendor != "postgresql":
-        return
+        return records.first(), True  # the transaction began with SQLite's only lock
     number = hashlib.sha256(f"{attempt.key_id} {attempt.name}".encode()).digest()[:8]
     lock = _TryLock(Value(int.from_bytes(number, signed=True), output_field=BigIntegerField()))
-    keys = ApiKey.objects.in_realm(attempt.realm_id).filter(pk=attempt.key_id)
-    if keys.values_list(lock, flat=True).first() is not True:
-        raise _in_progress()
+    [(is_mine, record_id)] = (
+        ApiKey.objects.in_realm(attempt.realm_id)
+        .filter(pk=attempt.key_id)
+        .values_list(lock, Subquery(records.values("pk")))
+    )
+    return records.filter(pk=record_id).first() if record_id is not None else None, bool(is_mine)

@@ -5,6 +5,7 @@ registered its session. A request that no key stands behind has the headers of i
 """
 
 import ipaddress
+import time
 from functools import lru_cache
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from realms.refusal import Refusal
 MINUTE = 60
 READ, WRITE = "read", "write"
 REFUSED = "refused-credentials"
+NOTED_SECONDS = 1.0
+NOTED_ADDRESSES = 10_000
 IPV6_NETWORK_BITS = 64  # what one subscriber gets
 UNLIMITED = 1_000_000_000  # what is said of a key without a limit
 
@@ -55,25 +58,42 @@ def count_request(key: KeyIdentity, scope: str) -> dict[str, str]:
     return headers
 
 
-def count_refusal(address: str) -> None:
-    """Count a refused credential against the address that it came from.
+def count_refusal(address: str) -> dict[str, str]:
+    """Count a refused credential against the address that it came from, and return its headers.
 
     Raises:
         Refusal: `rate_limited`, from an address with too many of them. A good credential from there works.
     """
     usage = _address_usage(address, increment=True)
+    headers = _note_address(address, usage)
     if usage["should_limit"]:
         seconds = usage["time_left"] + 1
         detail = f"Too many credentials from your address were refused; wait for {seconds} seconds."
-        headers = {"Retry-After": str(seconds), **address_headers(address)}
-        raise Refusal("rate_limited", detail, headers=headers)
+        raise Refusal("rate_limited", detail, headers={"Retry-After": str(seconds), **headers})
+    return headers
+
+
+_noted: dict[str, tuple[float, dict[str, str]]] = {}
 
 
 def address_headers(address: str) -> dict[str, str]:
-    """Return the headers of an answer to a request that no key stands behind."""
-    usage = _address_usage(address, increment=False)
+    """Return the headers of an answer to a request that no key stands behind.
+
+    They may be `NOTED_SECONDS` old: nothing is decided by them.
+    """
+    noted = _noted.get(network_of(address))
+    if noted is not None and time.monotonic() - noted[0] < NOTED_SECONDS:
+        return noted[1]
+    return _note_address(address, _address_usage(address, increment=False))
+
+
+def _note_address(address: str, usage: dict[str, int]) -> dict[str, str]:
     remaining = max(0, usage["limit"] - usage["count"])
-    return _headers(REFUSED, usage["limit"], remaining, usage["time_left"] + 1)
+    headers = _headers(REFUSED, usage["limit"], remaining, usage["time_left"] + 1)
+    if len(_noted) >= NOTED_ADDRESSES:
+        _noted.clear()
+    _noted[network_of(address)] = (time.monotonic(), headers)
+    return headers
 
 
 def _address_usage(address: str, *, increment: bool) -> dict[str, int]:

@@ -1,12 +1,10 @@
 """Idempotency-Key: a POST that is sent again is done once and answered alike."""
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
@@ -19,7 +17,6 @@ from hub.messages.models import Delivery, Message
 from hub.sessions.models import Session
 from hub.tasks import sweep_idempotency_records
 from realms.models import AuditEvent, Realm
-from tests.at_once import at_once
 from tests.cast import Agent, Answer, new_agent, new_key
 from tests.tokens.signing import Signer
 
@@ -242,37 +239,6 @@ def test_what_fails_half_way_leaves_nothing(
 
     answer = alice.post("messages", envelope(alice, bob), headers=with_key())
     assert (answer.status, Message.objects.count()) == (200, 1)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("what", ["send", "memory", "register"])
-def test_a_hundred_at_once_are_one(alice: Agent, bob: Agent, what: str) -> None:
-    agent, path, body = POSTS[what](alice, bob)
-    before = counts()
-
-    def post() -> Answer:
-        return agent.post(path, body, headers=with_key())
-
-    answers = at_once(*[post] * 20) + at_once(*[post] * 20) + at_once(*[post] * 60)
-
-    statuses = Counter(answer.status for answer in answers)
-    assert set(statuses) <= {200, 409} and statuses[200] >= 61
-    assert connection.vendor == "postgresql" or statuses[200] == 100, "on SQLite they wait for each other"
-    granted = [answer.json for answer in answers if answer.status == 200]
-    assert all(answer == granted[0] for answer in granted)
-    assert sum("Idempotent-Replayed" not in a.headers for a in answers if a.status == 200) == 1
-    for answer in answers:
-        if answer.status == 409:
-            assert (answer.code, answer.headers["Retry-After"]) == ("idempotency_in_progress", "1")
-    made = {name: count - before[name] for name, count in counts().items()}
-    assert (
-        made
-        == {
-            "send": {**dict.fromkeys(made, 0), "Message": 1, "Delivery": 1},
-            "memory": {**dict.fromkeys(made, 0), "MemoryEntry": 1},
-            "register": {**dict.fromkeys(made, 0), "Session": 1, "AuditEvent": 1},
-        }[what]
-    )
 
 
 def test_a_running_request_is_not_run_twice(alice: Agent, bob: Agent) -> None:

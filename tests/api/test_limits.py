@@ -32,9 +32,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 def few_refusals(settings: Settings) -> Iterator[None]:
     """Three refused credentials a minute, and none before."""
     settings.HUB_REFUSALS_PER_MINUTE = 3
-    cache.clear()
+    for forget in (cache.clear, limits._noted.clear):
+        forget()
     yield
-    cache.clear()
+    for forget in (cache.clear, limits._noted.clear):
+        forget()
 
 
 def limited(realm: Realm, **options: Any) -> Agent:
