@@ -8,7 +8,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django_ratelimit.core import get_usage
 
-from hub.api.limits import MINUTE, network_of
+from hub.api.limits import MINUTE
+from realms.address import client_address, network_of
 
 ATTEMPTS_PER_MINUTE = 10
 
@@ -27,7 +28,7 @@ def guarded(name: str, view: View) -> View:
         usage = get_usage(
             request,
             group=name,
-            key=lambda *_: network_of(request.META.get("REMOTE_ADDR", "")),
+            key=lambda *_: network_of(client_address(request.META.get("REMOTE_ADDR"))),
             rate=(ATTEMPTS_PER_MINUTE, MINUTE),
             method="POST",
             increment=True,

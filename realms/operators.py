@@ -26,6 +26,7 @@ from unfold.decorators import display
 
 from accounts.models import User
 from realms import ids
+from realms.address import client_address
 from realms.audit.actor import Actor
 from realms.refusal import Refusal
 
@@ -50,7 +51,7 @@ def actor_of(request: HttpRequest) -> Actor:
     return Actor.person(
         request.user,
         request_id=getattr(request, "request_id", ""),
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=client_address(request.META.get("REMOTE_ADDR")),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from hub.api.body import checked_length, limit_of, too_large
 from hub.api.response import Response, Send
+from realms.address import client_address
 from realms.refusal import Refusal, refusal_at
 
 BODY_TIMEOUT_SECONDS = 10.0
@@ -34,7 +35,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 def address_of(scope: Scope) -> str:
     """Return the client's IP address; "" where the server does not know it."""
-    return str(scope["client"][0]) if scope.get("client") else ""
+    return client_address(scope["client"][0]) if scope.get("client") else ""
 
 
 async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:

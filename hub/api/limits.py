@@ -4,7 +4,6 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers. A token counts ag
 registered its session. A request that no key stands behind has the headers of its address.
 """
 
-import ipaddress
 import time
 from functools import lru_cache
 
@@ -13,6 +12,7 @@ from django.http import HttpRequest
 from django_ratelimit import core as django_ratelimit
 
 from hub.api.windows import LocalWindows, SharedWindows, Windows
+from realms.address import network_of
 from realms.identity import KeyIdentity
 from realms.refusal import Refusal
 
@@ -21,7 +21,6 @@ READ, WRITE = "read", "write"
 REFUSED = "refused-credentials"
 NOTED_SECONDS = 1.0
 NOTED_ADDRESSES = 10_000
-IPV6_NETWORK_BITS = 64  # what one subscriber gets
 UNLIMITED = 1_000_000_000  # what is said of a key without a limit
 
 
@@ -106,14 +105,3 @@ def _address_usage(address: str, *, increment: bool) -> dict[str, int]:
         increment=increment,
     )
     return usage
-
-
-def network_of(address: str) -> str:
-    """Return what stands for an address: itself, or of IPv6 the network of its subscriber."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if ip.version == 4:
-        return str(ip)
-    return str(ipaddress.ip_network((ip, IPV6_NETWORK_BITS), strict=False).network_address)

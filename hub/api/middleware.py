@@ -10,6 +10,7 @@ from hub.api.cors import cors_headers, preflight_headers
 from hub.api.limits import address_headers
 from hub.api.problems import API_PREFIX, WELL_KNOWN_PREFIX
 from hub.api.request_id import HEADER, request_id_from
+from realms.address import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -30,7 +31,7 @@ class ApiMiddleware:
             for name, value in cors_headers(request.headers.get("Origin")).items():
                 response[name] = value
             if "RateLimit" not in response.headers:
-                for name, value in address_headers(request.META.get("REMOTE_ADDR", "")).items():
+                for name, value in address_headers(client_address(request.META.get("REMOTE_ADDR"))).items():
                     response[name] = value
         return response
 

@@ -17,6 +17,7 @@ from hub.api.openapi import HubSchema
 from hub.api.problems import problem_response, refusal_of
 from hub.api.request_id import request_id_of
 from hub.sessions.acting import Caller
+from realms.address import client_address
 from realms.refusal import Refusal
 
 
@@ -69,7 +70,7 @@ class HubViewSet(ViewSet):
             request.method,
             headers,
             request_id=request_id_of(request._request),
-            address=request._request.META.get("REMOTE_ADDR", ""),
+            address=client_address(request._request.META.get("REMOTE_ADDR")),
         )
         self.caller, self.limit_headers = admitted.caller, admitted.headers
 

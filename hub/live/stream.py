@@ -6,8 +6,10 @@ the queue falls back to reading pages.
 """
 
 import asyncio
+import contextlib
 import random
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +82,6 @@ class StreamConsumer(LiveConsumer):
         opening = await self._opening()
         outlet, tailer = opening.outlet, switchboard.tailer()
         tailer.add(outlet)
-        ending = _end_with(opening.token, outlet)
         try:
             await self.response.start(
                 200,
@@ -90,12 +91,12 @@ class StreamConsumer(LiveConsumer):
                     "X-Accel-Buffering": "no",
                 },
             )
-            await self._write(_preamble(opening.start))
-            await self._pump(outlet, opening.start.unread_up_to)
+            with _ending_with(opening.token, outlet):
+                await self._write(_preamble(opening.start))
+                await self._pump(outlet, opening.start.unread_up_to)
         except TimeoutError:
             pass  # the client does not read: what it has not got stays unread
         finally:
-            ending.cancel()
             tailer.remove(outlet)
 
     async def _opening(self) -> Opening:
@@ -194,13 +195,18 @@ def _refuse_over_quota(session: Session) -> None:
         raise Refusal("too_many_streams", headers={"Retry-After": "5"})
 
 
-def _end_with(token: SessionToken | None, outlet: Outlet) -> asyncio.Handle:
+@contextlib.contextmanager
+def _ending_with(token: SessionToken | None, outlet: Outlet) -> Iterator[None]:
     """Have a stream that a token opened end when the token does."""
-    loop = asyncio.get_running_loop()
     if token is None:
-        return asyncio.Handle(lambda: None, (), loop)
+        yield
+        return
     seconds = (token.expires_at - timezone.now()).total_seconds()
-    return loop.call_later(max(0.0, seconds), outlet.close, TOKEN_EXPIRED)
+    timer = asyncio.get_running_loop().call_later(max(0.0, seconds), outlet.close, TOKEN_EXPIRED)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _abandon(task: asyncio.Future[Opening]) -> None:

@@ -163,20 +163,6 @@ def test_addresses_are_counted_apart(db: None, few_refusals: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),
-        ("", "unknown"),
-        ("unix:", "unknown"),
-    ],
-)
-def test_an_ipv6_address_stands_for_its_network(address: str, network: str) -> None:
-    assert limits.network_of(address) == network
-
-
-@pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "nothing"), ("PUT", "sessions"), ("GET", "schema"), ("GET", "sessions")],
 )

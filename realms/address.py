@@ -1,0 +1,27 @@
+"""Clients' IP addresses, which a proxy or a server may have put in any form."""
+
+import ipaddress
+
+IPV6_NETWORK_BITS = 64  # what one subscriber gets
+UNKNOWN = "unknown"
+
+
+def client_address(text: object) -> str:
+    """Return an IP address in its canonical form, without a zone; "" for what is none.
+
+    A trusted proxy's X-Forwarded-For can hold anything that a client wrote.
+    """
+    try:
+        ip = ipaddress.ip_address(str(text).partition("%")[0])
+    except ValueError:
+        return ""
+    return str(ip)
+
+
+def network_of(address: str) -> str:
+    """Return what stands for a canonical address in a count: itself, or of IPv6 its subscriber's network."""
+    if not address:
+        return UNKNOWN
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/{IPV6_NETWORK_BITS}", strict=False).network_address)
