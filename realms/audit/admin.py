@@ -5,13 +5,12 @@ import json
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from realms import ids
 from realms.audit.actor import Kind
 from realms.audit.models import AuditEvent
-from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, time_of
+from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, time_of, two_lines
 
 
 class ActorKindFilter(ChoiceFilter):
@@ -26,7 +25,7 @@ class ActorKindFilter(ChoiceFilter):
 class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     """Events, the newest first."""
 
-    list_display = ("when", "action", "target_whole", "who", "tenant", "number")
+    list_display = ("when", "action_and_target", "who", "tenant", "number")
     list_filter = (ActorKindFilter, "at")
     search_fields = ("action__istartswith", "target__exact", "actor__exact", "request_id__exact")
     search_help_text = "An action, or a whole target, actor or request id"
@@ -46,10 +45,10 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
         """Events with their realms and owners."""
         return super().get_queryset(request).select_related("realm__owner")
 
-    @column(description="target")
-    def target_whole(self, event: AuditEvent) -> SafeString:
-        """The target, which a narrow screen breaks."""
-        return format_html('<span class="break-all">{}</span>', event.target)
+    @column(description="action")
+    def action_and_target(self, event: AuditEvent) -> SafeString:
+        """What was done, and to what."""
+        return two_lines(event.action, event.target)
 
     @column(description="actor")
     def who(self, event: AuditEvent) -> str:
