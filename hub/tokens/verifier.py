@@ -54,6 +54,7 @@ class Claims(Struct):
     iat: int | float
     exp: int | float
     jti: Annotated[str, Meta(min_length=1, max_length=255)]
+    nbf: int | float = 0
     scope: str | None = None
 
 
