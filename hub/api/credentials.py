@@ -78,7 +78,7 @@ def _identified(headers: Mapping[str, str]) -> tuple[KeyIdentity, frozenset[str]
 
 
 def _bearer(authorization: str) -> verifier.Bearer | None:
-    """Return who presents an Authorization header (RFC 6750 §2.1: the scheme in any case, one space)."""
+    """Return who presents an Authorization header (RFC 6750 §2.1: the scheme in any case, then spaces)."""
     if authorization[: len(BEARER)].lower() != BEARER:
         return None
-    return verifier.verify(authorization[len(BEARER) :].strip())
+    return verifier.verify(authorization[len(BEARER) :].strip(" "))

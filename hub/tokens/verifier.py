@@ -25,6 +25,7 @@ from hub.sessions.models import Session
 from hub.sessions.public_key import read_public_key
 from hub.tokens.models import KID_CHARACTERS
 from hub.tokens.signing_keys import LEEWAY_SECONDS, MAX_TTL_SECONDS, public_key_of
+from hub.wire import strict
 from realms.identity import CACHE_ENTRIES, CACHE_SECONDS, KeyIdentity, identity_of, record_use
 from realms.ids import SESSION, parse_id
 from realms.keys import SCOPES
@@ -34,6 +35,9 @@ SELF_SIGNED_SECONDS = 900
 LEEWAY = timedelta(seconds=LEEWAY_SECONDS)
 REQUIRED = ["iss", "sub", "aud", "iat", "exp", "jti"]
 
+# Three segments of base64url without padding (RFC 7515 §7.1), the last of the 64 bytes of a signature,
+# whose last character has but two bits to choose. What has another form is refused without a query.
+_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]")
 _HUB_KID = re.compile(rf"[A-Za-z0-9_-]{{{KID_CHARACTERS}}}")
 
 
@@ -42,7 +46,7 @@ class Header(Struct, forbid_unknown_fields=True):
 
     alg: Literal["EdDSA"]
     kid: Annotated[str, Meta(max_length=64)]
-    typ: Annotated[str, Meta(pattern="^(?i:jwt)$")] | None = None
+    typ: Annotated[str, Meta(pattern=strict("^(?i:jwt)$"))] | None = None
 
 
 class Claims(Struct):
@@ -85,7 +89,7 @@ def verify(token: str) -> Bearer | None:
     As an API key, a token is looked into at most once in `CACHE_SECONDS` in a process: what ends its
     session or its key takes effect within that time.
     """
-    if len(token) > TOKEN_CHARACTERS or not token.isascii():
+    if len(token) > TOKEN_CHARACTERS or not _FORM.fullmatch(token):
         return None
     digest = hashlib.sha256(token.encode()).digest()
     cached = _cache.get(digest)
