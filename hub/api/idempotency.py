@@ -64,7 +64,8 @@ def attempt_of(caller: Caller, headers: Mapping[str, str], path: str, body: byte
     if not _NAME.fullmatch(name):
         raise refusal_at(f"/{HEADER}", f"{HEADER} is 1 to {NAME_CHARACTERS} visible ASCII characters.")
     session = caller.token.session_id if caller.token else caller.named_session or ""
-    parts = [path.encode(), session.upper().encode(), body]
+    # With the scopes: whoever may do less must not get by a name what was answered to more.
+    parts = [path.encode(), session.upper().encode(), " ".join(sorted(caller.scopes)).encode(), body]
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
     return Attempt(caller.realm_id, caller.key.key_id, name, fingerprint)
 
