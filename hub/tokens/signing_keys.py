@@ -78,16 +78,23 @@ def rotate(*, force: bool = False) -> SigningKey:
     Raises:
         Refusal: `rotation_in_grace`.
     """
-    with transaction.atomic():
-        keys = list(SigningKey.objects.live().select_for_update())
-        retired = [key for key in keys if not key.signs]
-        if retired and not force:
-            raise Refusal("rotation_in_grace", "The signing key before still has tokens; wait, or force it.")
-        SigningKey.objects.filter(pk__in=[key.pk for key in retired]).update(expires_at=Now())
-        for key in keys:
-            if key.signs:
-                _retire(key)
-        return _make()
+    try:
+        with transaction.atomic():
+            return _rotated(force=force)
+    except IntegrityError:
+        raise Refusal("rotation_in_grace", "Another process made a signing key at this moment.") from None
+
+
+def _rotated(*, force: bool) -> SigningKey:
+    keys = list(SigningKey.objects.live().select_for_update())
+    retired = [key for key in keys if not key.signs]
+    if retired and not force:
+        raise Refusal("rotation_in_grace", "The signing key before still has tokens; wait, or force it.")
+    SigningKey.objects.filter(pk__in=[key.pk for key in retired]).update(expires_at=Now())
+    for key in keys:
+        if key.signs:
+            _retire(key)
+    return _make()
 
 
 def _retire(key: SigningKey | None) -> None:
