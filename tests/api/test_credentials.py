@@ -11,6 +11,7 @@ from hub.sessions.models import Session
 from realms import identity, key_format, keys, owners
 from realms.models import ApiKey, ApiKeySecret, Realm
 from tests.cast import OPERATOR, Agent, Answer, new_agent, new_key
+from tests.clock import Clock
 
 GOOD = {"name": "agent", "kind": "service"}
 UNKNOWN = key_format.new_plaintext()
@@ -24,16 +25,6 @@ def set_key(key: str, **columns: object) -> None:
     """Change a key in the database, and have the hub notice at once."""
     ApiKey.objects.filter(secrets__digest=key_format.digest_of(key)).update(**columns)
     identity.forget_cached_keys()
-
-
-class Clock:
-    """The monotonic clock of the key cache, which tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture
