@@ -70,7 +70,6 @@ def test_no_session_of_the_key_outlives_it(signer: Signer, sibling: Signer, char
     assert all(map(accepts, tokens))
     others = issued(charlie)
 
-    assert signer.agent.key
     key = ApiKey.objects.get(sessions=signer.id)
     keys.set_status(key=key, status=ApiKey.Status.REVOKED, by=OPERATOR)
     forget_credentials()

@@ -1,9 +1,12 @@
 """How many requests a token may send: it counts against its key."""
 
-import pytest
-from django.conf import LazySettings
-from django.core.cache import cache
+from collections.abc import Iterator
 
+import pytest
+from django.core.cache import cache
+from pytest_django import Settings
+
+from hub.api import limits
 from realms.models import Realm
 from tests.cast import Agent, new_key
 from tests.tokens.presenting import present
@@ -62,11 +65,18 @@ def test_asking_for_a_token_is_a_write(limited: Signer) -> None:
     assert limited.agent.post(f"sessions/{limited.id}/token").code == "rate_limited"
 
 
-def test_a_refused_token_counts_against_its_address_and_no_key(
-    limited: Signer, settings: LazySettings
-) -> None:
-    cache.clear()
+@pytest.fixture
+def few_refusals(settings: Settings) -> Iterator[None]:
+    """Five refused credentials a minute, and none before."""
     settings.HUB_REFUSALS_PER_MINUTE = 5
+    for forget in (cache.clear, limits._noted.clear):
+        forget()
+    yield
+    for forget in (cache.clear, limits._noted.clear):
+        forget()
+
+
+def test_a_refused_token_counts_against_its_address_and_no_key(limited: Signer, few_refusals: None) -> None:
     expired = limited.token(iat=1, exp=2)
 
     for _ in range(5):
@@ -76,4 +86,3 @@ def test_a_refused_token_counts_against_its_address_and_no_key(
     assert present(expired).code == "rate_limited"
 
     assert [limited.bearer().get("sessions").status for _ in range(4)] == [200, 200, 200, 429]
-    cache.clear()

@@ -8,8 +8,7 @@ from functools import partial
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.conf import LazySettings
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from hub.sealing import seal, unseal
 from hub.tokens import signing_keys
@@ -32,7 +31,7 @@ def test_the_first_token_makes_a_key_and_the_next_uses_it(alice: Agent) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sealed_with", ["this SECRET_KEY", "another", "none"])
-def test_processes_that_need_a_key_at_once_make_one(settings: LazySettings, sealed_with: str) -> None:
+def test_processes_that_need_a_key_at_once_make_one(settings: Settings, sealed_with: str) -> None:
     if sealed_with != "none":
         signing_keys.signer()
     if sealed_with == "another":
@@ -107,7 +106,7 @@ def test_the_private_half_lies_sealed(alice: Agent) -> None:
 
 @pytest.mark.parametrize("fallbacks", [[], ["not it either"]])
 def test_a_key_that_cannot_be_unsealed_is_replaced(
-    alice: Agent, settings: LazySettings, fallbacks: list[str]
+    alice: Agent, settings: Settings, fallbacks: list[str]
 ) -> None:
     before = issued(alice)
 
@@ -121,7 +120,7 @@ def test_a_key_that_cannot_be_unsealed_is_replaced(
     assert kid_of(issued(alice)) == kid_of(after)
 
 
-def test_a_key_of_the_secret_before_goes_on_signing(alice: Agent, settings: LazySettings) -> None:
+def test_a_key_of_the_secret_before_goes_on_signing(alice: Agent, settings: Settings) -> None:
     before = issued(alice)
 
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "changed"
@@ -132,7 +131,7 @@ def test_a_key_of_the_secret_before_goes_on_signing(alice: Agent, settings: Lazy
     assert accepts(after) and accepts(before)
 
 
-def test_what_was_sealed_is_for_this_hub_alone(settings: LazySettings) -> None:
+def test_what_was_sealed_is_for_this_hub_alone(settings: Settings) -> None:
     sealed = seal(b"secret")
     assert unseal(sealed) == b"secret"
     assert seal(b"secret") != sealed, "equal contents do not show"
