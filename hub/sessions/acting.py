@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypedDict
 
+from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django_stubs_ext import WithAnnotations
@@ -121,7 +123,9 @@ def _own_sessions(caller: Caller) -> QuerySet[Any]:
 
 def _seen(session: "WithAnnotations[Session, _Staleness]") -> Session:
     if session.is_stale:
-        mark_seen(session.realm_id, session.pk)
+        # After the commit, where the request is one transaction: it would hold the session's row from here
+        # on, and what it does next locks rows of sessions in the order of their ids.
+        transaction.on_commit(partial(mark_seen, session.realm_id, session.pk))
     return session
 
 
