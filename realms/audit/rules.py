@@ -7,6 +7,7 @@ that was noted elsewhere.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from realms.audit.models import TARGET_CHARACTERS, AuditEvent, AuditHead
 # A first event follows 32 zero bytes.
 GENESIS = bytes(32)
 BATCH = 1000
+
+_HEAD = re.compile(r"([0-9]{1,19}):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class Head:
         Raises:
             ValueError: it is none.
         """
-        number, _, digest = text.strip().partition(":")
-        if not number.isdecimal() or len(bytes.fromhex(digest)) != len(GENESIS):
+        match = _HEAD.fullmatch(text.strip())
+        if match is None:
             raise ValueError(f"{text!r} is not a head such as 12:9f86d0…")
-        return cls(int(number), bytes.fromhex(digest))
+        return cls(int(match[1]), bytes.fromhex(match[2]))
 
     def __str__(self) -> str:
         return f"{self.number}:{self.digest.hex()}"

@@ -53,14 +53,16 @@ class Command(BaseCommand):
 
 def _noted(text: str | None) -> Head | None:
     try:
-        return Head.parse(text) if text else None
+        # Only what was not given is none: "" is a variable that somebody forgot to set.
+        return None if text is None else Head.parse(text)
     except ValueError as error:
         raise CommandError(str(error)) from None
 
 
 def _realms(options: dict[str, Any], noted: Head | None) -> list[Realm]:
-    if options["realm"] and options["owner"]:
-        return [realm_of(owner_email=options["owner"], slug=options["realm"])]
-    if options["realm"] or options["owner"] or noted:
+    slug, owner = options["realm"], options["owner"]
+    if slug is not None and owner is not None:
+        return [realm_of(owner_email=owner, slug=slug)]
+    if slug is not None or owner is not None or noted is not None:
         raise CommandError("Name one realm with --realm and --owner, and a head only with them.")
     return list(Realm.objects.order_by("pk"))
