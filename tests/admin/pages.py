@@ -51,6 +51,11 @@ class Pages:
         """Open a page of one thing."""
         return self.browser.get(path_of(type(thing), page, quote(str(thing.pk))))
 
+    def realm_form(self, realm: Realm) -> dict[str, Any]:
+        """Return what the page of a realm sends if nothing in it is edited."""
+        form: Any = self.one(realm).context["adminform"].form
+        return {name: form[name].value() for name in form.fields if form[name].value() not in (False, None)}
+
     def act(self, action: str, *things: models.Model) -> str:
         """Choose things in their list, run an action on them, and return the page with its flashes."""
         chosen = {"action": action, "_selected_action": [str(thing.pk) for thing in things]}

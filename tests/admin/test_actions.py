@@ -1,7 +1,6 @@
 """Actions call the rules, and the rules' effects are all there."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -143,8 +142,7 @@ def test_staff_need_the_change_permission_to_act(operator: Pages, alice: Agent, 
 
 def test_a_realms_limits_can_be_set_and_nothing_else(operator: Pages, caller: Agent) -> None:
     realm = Realm.objects.get()
-    form: Any = operator.one(realm).context["adminform"].form
-    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (False, None)}
+    sent = operator.realm_form(realm)
 
     answer = operator.browser.post(
         path_of(Realm, "change", realm.pk),
@@ -159,8 +157,7 @@ def test_a_realms_limits_can_be_set_and_nothing_else(operator: Pages, caller: Ag
 
 def test_a_realm_suspended_meanwhile_stays_so(operator: Pages, caller: Agent) -> None:
     realm = Realm.objects.get()
-    form: Any = operator.one(realm).context["adminform"].form
-    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (False, None)}
+    sent = operator.realm_form(realm)
     owners.set_realm_status(realm=realm, status=Realm.Status.SUSPENDED, by=OPERATOR)
 
     operator.browser.post(path_of(Realm, "change", realm.pk), {**sent, "retention_days": 7})
