@@ -19,7 +19,7 @@ from realms.owners import realm_of
 from realms.refusal import Refusal
 
 UNLIMITED = 0
-NOTHING_FOUND = 1
+NOTHING_FOUND, UNREADABLE = 1, 2  # as grep has it
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -134,7 +134,8 @@ class Command(BaseCommand):
         """Tell line, column and last four characters: what is searched for is a secret."""
         text = _text_of(options["file"])
         found = False
-        for number, line in enumerate(text.splitlines(), start=1):
+        # By \n alone, as editors and grep count: `splitlines` takes form feeds and more for line ends.
+        for number, line in enumerate(text.split("\n"), start=1):
             for column, key in keys_in(line):
                 found = True
                 self.stdout.write(f"{number}:{column + 1}\taisp_…{key[-4:]}")
@@ -146,7 +147,7 @@ def _text_of(name: str) -> str:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+        raise CommandError(f"{name} cannot be read: {error.strerror}.", returncode=UNREADABLE) from None
     return content.decode(errors="replace")
 
 
