@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
@@ -28,7 +28,8 @@ def database_url() -> str:
 
 
 # What the contract says, and what the last request may take.
-REVOKED_WITHIN_SECONDS = 1.0
+DEAD_WITHIN_SECONDS = 1.0
+STREAMS_END_WITHIN_SECONDS = 5.0
 SLACK_SECONDS = 0.5
 
 
@@ -92,16 +93,70 @@ def test_both_see_that_a_stream_is_open(agents: tuple[WireAgent, WireAgent]) -> 
         assert alice.get(f"/sessions/{bob.id}").json()["connected"] is True
 
 
-def test_a_key_revoked_here_is_dead_everywhere_within_a_second(
-    agents: tuple[WireAgent, WireAgent],
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(ApiKey.Status.REVOKED, "key_revoked"), (ApiKey.Status.DISABLED, "invalid_credentials")],
+)
+def test_a_key_stopped_here_is_dead_everywhere_within_a_second(
+    agents: tuple[WireAgent, WireAgent], status: ApiKey.Status, code: str
 ) -> None:
     alice, bob = agents
     assert alice.get("/sessions").status_code == bob.get("/sessions").status_code == 200
 
-    keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.REVOKED, by=OPERATOR)
+    keys.set_status(key=ApiKey.objects.get(), status=status, by=OPERATOR)
 
-    def is_dead(agent: WireAgent) -> bool:
-        return bool(agent.get("/sessions").json().get("code") == "key_revoked")
+    _wait_until_refused(agents, code)
 
+
+def test_a_key_enabled_here_works_everywhere_within_a_second(agents: tuple[WireAgent, WireAgent]) -> None:
+    key = ApiKey.objects.get()
+    keys.set_status(key=key, status=ApiKey.Status.DISABLED, by=OPERATOR)
+    _wait_until_refused(agents, "invalid_credentials")
+
+    keys.set_status(key=key, status=ApiKey.Status.ACTIVE, by=OPERATOR)
+
+    _wait_until(agents, lambda agent: agent.get("/sessions").status_code == 200)
+
+
+def test_a_secret_rotated_out_here_is_dead_everywhere_within_a_second(
+    agents: tuple[WireAgent, WireAgent],
+) -> None:
+    assert {agent.get("/sessions").status_code for agent in agents} == {200}
+
+    new = keys.rotate_key(key=ApiKey.objects.get(), grace=keys.GRACES["none"], by=OPERATOR)
+
+    _wait_until_refused(agents, "key_expired")
     for agent in agents:
-        wait_until(lambda agent=agent: is_dead(agent), seconds=REVOKED_WITHIN_SECONDS + SLACK_SECONDS)  # type: ignore[misc]
+        agent.agent.key = new
+        assert agent.get("/sessions").status_code == 200
+
+
+def test_a_disabled_keys_streams_end_everywhere_within_five_seconds(
+    agents: tuple[WireAgent, WireAgent],
+) -> None:
+    with agents[0].stream() as one, agents[1].stream() as other:
+        for stream in (one, other):
+            assert stream.is_quiet(0.1)
+        began = time.monotonic()
+        keys.set_status(key=ApiKey.objects.get(), status=ApiKey.Status.DISABLED, by=OPERATOR)
+
+        for stream in (one, other):
+            close = stream.next()
+            assert (close.event, close.data["reason"]) == ("close", "key_disabled")
+            assert stream.ended()
+    assert time.monotonic() - began < STREAMS_END_WITHIN_SECONDS + SLACK_SECONDS
+
+
+def _wait_until_refused(agents: tuple[WireAgent, WireAgent], code: str) -> None:
+    _wait_until(agents, lambda agent: agent.get("/sessions").json().get("code") == code)
+
+
+def _wait_until(agents: tuple[WireAgent, WireAgent], holds: Callable[[WireAgent], bool]) -> None:
+    """Return once it holds of both, which each has to within what the contract says, counted from now."""
+    left = set(agents)
+
+    def all_hold() -> bool:
+        left.difference_update({agent for agent in left if holds(agent)})
+        return not left
+
+    wait_until(all_hold, seconds=DEAD_WITHIN_SECONDS + SLACK_SECONDS)

@@ -1,10 +1,13 @@
 """`manage.py realm` and `manage.py apikey`."""
 
 import re
+from datetime import timedelta
 from io import StringIO
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import User
 from realms import identity, key_format
@@ -151,6 +154,57 @@ def test_a_key_is_disabled_enabled_and_revoked(realm: Realm) -> None:
         assert answer.status == 200 if code is None else answer.code == code
 
 
+def test_a_new_secret_stands_alone_on_standard_output(realm: Realm) -> None:
+    old = issue().strip()
+    key = ApiKey.objects.get()
+
+    out, err = run("apikey", "rotate", key.pk.lower(), "--grace", "1h")
+
+    assert re.fullmatch(rf"{key_format.KEY_PATTERN}\n", out)
+    assert err == ""
+    assert out.strip() != old
+    assert [Agent(secret).get("sessions").status for secret in (old, out.strip())] == [200, 200]
+
+
+def test_a_second_rotation_needs_force(realm: Realm) -> None:
+    oldest = issue().strip()
+    key = ApiKey.objects.get()
+    old = run("apikey", "rotate", key.pk, "--grace", "7d")[0].strip()
+
+    with pytest.raises(CommandError, match="force the rotation"):
+        run("apikey", "rotate", key.pk, "--grace", "none")
+    new = run("apikey", "rotate", key.pk, "--grace", "15m", "--force")[0].strip()
+
+    assert [Agent(secret).get("sessions").status for secret in (oldest, old, new)] == [401, 200, 200]
+
+
+@pytest.mark.parametrize("options", [(), ("--grace",), ("--grace", "2h"), ("--grace", ""), ("--force",)])
+def test_a_rotation_names_one_of_the_graces(realm: Realm, options: tuple[str, ...]) -> None:
+    old = issue().strip()
+    key = ApiKey.objects.get()
+
+    with pytest.raises(CommandError, match="--grace"):
+        run("apikey", "rotate", key.pk, *options)
+
+    assert key.secrets.count() == 1
+    for grace in ("none", "15m", "1h", "24h", "7d"):
+        run("apikey", "rotate", key.pk, "--grace", grace, "--force")
+    assert Agent(old).get("sessions").code == "key_expired"
+
+
+def test_the_list_shows_both_secrets_while_both_work(realm: Realm) -> None:
+    old = issue().strip()
+    key = ApiKey.objects.get()
+    new = run("apikey", "rotate", key.pk, "--grace", "15m")[0].strip()
+
+    def secrets() -> str:
+        return run("apikey", "list", "--realm", "default", "--owner", OWNER)[0].split("\t")[2]
+
+    assert secrets() == f"aisp_…{old[-4:]}+aisp_…{new[-4:]}"
+    with time_machine.travel(timezone.now() + timedelta(minutes=15)):
+        assert secrets() == f"aisp_…{new[-4:]}"
+
+
 @pytest.mark.parametrize("verb", ["disable", "enable", "revoke"])
 def test_a_revoked_key_stays_so(realm: Realm, verb: str) -> None:
     issue()
@@ -162,13 +216,15 @@ def test_a_revoked_key_stays_so(realm: Realm, verb: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x", "key_01HX9J2N3PQRSTVWXYZ0123456", ""])
-@pytest.mark.parametrize("verb", ["disable", "enable", "revoke"])
+@pytest.mark.parametrize("verb", ["disable", "enable", "revoke", "rotate"])
 def test_an_unknown_key_is_a_command_error(db: None, verb: str, name: str) -> None:
+    options = ("--grace", "none") if verb == "rotate" else ()
+
     with pytest.raises(CommandError, match="no key"):
-        run("apikey", verb, name)
+        run("apikey", verb, name, *options)
 
 
-@pytest.mark.parametrize("command", [("realm",), ("apikey",), ("apikey", "issue"), ("apikey", "list")])
+@pytest.mark.parametrize("command", [("realm",), ("apikey",), ("apikey", "issue"), ("apikey", "list"), ("apikey", "check")])
 def test_what_is_missing_is_a_command_error(db: None, command: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         run(*command)
