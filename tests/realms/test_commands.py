@@ -224,7 +224,9 @@ def test_an_unknown_key_is_a_command_error(db: None, verb: str, name: str) -> No
         run("apikey", verb, name, *options)
 
 
-@pytest.mark.parametrize("command", [("realm",), ("apikey",), ("apikey", "issue"), ("apikey", "list"), ("apikey", "check")])
+@pytest.mark.parametrize(
+    "command", [("realm",), ("apikey",), ("apikey", "issue"), ("apikey", "list"), ("apikey", "check")]
+)
 def test_what_is_missing_is_a_command_error(db: None, command: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         run(*command)
