@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import rfc8785
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from hub.messages.models import Message
 from hub.sessions.models import Session
@@ -187,9 +188,12 @@ def test_it_sees_its_own_realm_alone(
     assert bearer.get("sessions?realm=other").code == "realm_access_denied"
 
 
-def test_acting_makes_an_inactive_session_active(bearer: Agent, signer: Signer) -> None:
+def test_acting_makes_an_inactive_session_active(
+    bearer: Agent, signer: Signer, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     seen_ago(signer.agent, status=Session.Status.INACTIVE, hours=1)
 
-    assert bearer.get("messages").status == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        assert bearer.get("messages").status == 200
 
     assert status_of(signer.agent) == "active"
