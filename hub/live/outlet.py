@@ -16,6 +16,7 @@ class Outlet:
 
     Attributes:
         id: of its `OpenStream` row.
+        realm_id: of its session.
         key_id: the API key that it was opened with, itself or by a token of its session.
         secret_id: the secret of it that was presented; None for a token.
         written: number of the last message written to the socket.

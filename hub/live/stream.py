@@ -116,7 +116,7 @@ class StreamConsumer(LiveConsumer):
         if seen and (last_event_id := parse_id(MESSAGE, seen)) is None:
             raise refusal_at("/Last-Event-ID", "Last-Event-ID is not a message id such as msg_01HX….")
         session = acting_session(caller)
-        start = feed.start_of(session.pk, last_event_id)
+        start = feed.start_of(session.realm_id, session.pk, last_event_id)
         process_id = switchboard.tailer().process_id
         LiveProcess.objects.get_or_create(pk=process_id)
         with transaction.atomic():
@@ -141,6 +141,7 @@ class StreamConsumer(LiveConsumer):
             if outlet.behind:
                 page = await in_database(
                     feed.read_page,
+                    outlet.realm_id,
                     outlet.session_id,
                     after=outlet.written,
                     unread_up_to=unread_up_to,

@@ -120,7 +120,8 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
         new = [entry for entry in there.values() if entry.pk is None]
         old = [entry for entry in there.values() if entry.pk is not None]
         MemoryEntry.objects.bulk_create(new)
-        MemoryEntry.objects.bulk_update(old, ["value", "size", "version", "written_by", "updated_at"])
+        columns = ["value", "size", "version", "written_by", "updated_at"]
+        MemoryEntry.objects.in_realm(session.realm_id).bulk_update(old, columns)
         # The total's row is locked last and for the shortest time: all writers of the realm share it.
         _count(session.realm_id, entries=len(new), size=growth)
     return [write.key for write in writes]
@@ -149,7 +150,7 @@ def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
 
 
 def _remove(entry: MemoryEntry, *, by: Actor) -> None:
-    entry.delete()
+    MemoryEntry.objects.in_realm(entry.realm_id).filter(pk=entry.pk).delete()
     _count(entry.realm_id, entries=-1, size=-entry.size)
     audit.append("memory.deleted", realm_id=entry.realm_id, by=by, target=entry.key)
 

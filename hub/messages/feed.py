@@ -42,12 +42,12 @@ class Start:
     oldest: str | None = None
 
 
-def start_of(session_id: str, last_event_id: str | None) -> Start:
+def start_of(realm_id: str, session_id: str, last_event_id: str | None) -> Start:
     """Find where a stream begins that opens now, having seen `last_event_id` or nothing."""
     if last_event_id is None:
-        newest = Inbox.objects.filter(pk=session_id).values_list("seq", flat=True).first()
+        newest = Inbox.objects.filter(realm_id=realm_id, pk=session_id).values_list("seq", flat=True).first()
         return Start(after=0, unread_up_to=newest or 0)
-    held = Delivery.objects.in_inbox(session_id)
+    held = Delivery.objects.in_inbox(realm_id, session_id)
     seen = held.filter(message_id=last_event_id).first()
     if seen is not None:
         return Start(after=seen.seq, unread_up_to=0)
@@ -55,9 +55,11 @@ def start_of(session_id: str, last_event_id: str | None) -> Start:
     return Start(after=0, unread_up_to=0, lost=True, oldest=oldest.message_id if oldest else None)
 
 
-def read_page(session_id: str, *, after: int, unread_up_to: int, limit: int) -> list[FeedEvent]:
+def read_page(
+    realm_id: str, session_id: str, *, after: int, unread_up_to: int, limit: int
+) -> list[FeedEvent]:
     """Return the next messages of an inbox beyond number `after`, in order."""
-    beyond = Delivery.objects.in_inbox(session_id).filter(seq__gt=after)
+    beyond = Delivery.objects.in_inbox(realm_id, session_id).filter(seq__gt=after)
     if after < unread_up_to:
         beyond = beyond.filter(Q(read_at=None) | Q(seq__gt=unread_up_to))
     return _events(beyond.order_by("seq"), limit)

@@ -82,7 +82,7 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
         Whether every recipient has a stream open.
     """
     ids = [inbox.session_id for inbox in inboxes]
-    streaming = connected(ids)
+    streaming = connected(outgoing.realm_id, ids)
     message = Message.objects.create(
         id=outgoing.id,
         realm_id=outgoing.realm_id,
@@ -96,7 +96,8 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
         sent_at=Moment(),
         expires_at=outgoing.expires_at,
     )
-    Inbox.objects.filter(session_id__in=ids).update(seq=F("seq") + 1, unread=F("unread") + 1)
+    there = Inbox.objects.filter(realm_id=outgoing.realm_id, session_id__in=ids)
+    there.update(seq=F("seq") + 1, unread=F("unread") + 1)
     Delivery.objects.bulk_create(
         Delivery(
             recipient_id=inbox.session_id,
@@ -126,7 +127,7 @@ def mark_read(inbox: Inbox, seqs: Collection[int]) -> int:
     """Mark messages of a locked inbox as read and return how many were not before."""
     unread = Delivery.objects.filter(recipient_id=inbox.session_id, seq__in=seqs, read_at=None)
     marked = unread.update(read_at=Now(), delivered_at=Coalesce("delivered_at", Now()))
-    Inbox.objects.filter(pk=inbox.pk).update(unread=F("unread") - marked)
+    Inbox.objects.filter(realm_id=inbox.realm_id, pk=inbox.pk).update(unread=F("unread") - marked)
     return marked
 
 
@@ -135,4 +136,4 @@ def withdraw(inbox: Inbox, message_id: str) -> None:
     removed, _ = Delivery.objects.filter(
         recipient_id=inbox.session_id, message_id=message_id, read_at=None
     ).delete()
-    Inbox.objects.filter(pk=inbox.pk).update(unread=F("unread") - removed)
+    Inbox.objects.filter(realm_id=inbox.realm_id, pk=inbox.pk).update(unread=F("unread") - removed)

@@ -80,9 +80,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Leave out what has expired, whether or not it was dropped."""
         return self.filter(models.Q(message__expires_at=None) | models.Q(message__expires_at__gt=Now()))
 
-    def in_inbox(self, session_id: str) -> Self:
-        """Keep what one inbox holds."""
-        return self.filter(recipient_id=session_id).held()
+    def in_inbox(self, realm_id: str, session_id: str) -> Self:
+        """Keep what one inbox of a realm holds."""
+        return self.filter(message__realm_id=realm_id, recipient_id=session_id).held()
 
 
 class Delivery(models.Model):

@@ -126,7 +126,7 @@ def _refuse_full(caller: Caller, outgoing: Outgoing, inboxes: list[Inbox]) -> No
 def poll(*, session: Session, filters: Filters) -> Page:
     """Return unread messages and mark exactly those as read: each goes to one of many pollers."""
     if connection.vendor == "postgresql":
-        return Page(*statements.poll(session.pk, filters))
+        return Page(*statements.poll(session.realm_id, session.pk, filters))
     return poll_plainly(session, filters)
 
 
@@ -134,7 +134,9 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
     """Poll in one transaction of plain queries."""
     with transaction.atomic():
         inboxes = lock_inboxes(session.realm_id, [session.pk])
-        unread = filters.matching(Delivery.objects.in_inbox(session.pk).filter(read_at=None))
+        unread = filters.matching(
+            Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None)
+        )
         found = list(unread.select_related("message").order_by("seq")[: filters.limit])
         count = len(found) if len(found) < filters.limit else unread.count()
         for inbox in inboxes:
@@ -144,7 +146,7 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
 
 def peek(*, session: Session, filters: Filters) -> Page:
     """Return unread messages and mark nothing."""
-    unread = filters.matching(Delivery.objects.in_inbox(session.pk).filter(read_at=None))
+    unread = filters.matching(Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None))
     found = unread.select_related("message").order_by("seq")[: filters.limit]
     return Page([delivery.message for delivery in found], unread.count())
 
@@ -157,7 +159,7 @@ def read_after(*, session: Session, message_id: str, filters: Filters, mark: boo
     """
     with transaction.atomic():
         inboxes = lock_inboxes(session.realm_id, [session.pk])
-        held = Delivery.objects.in_inbox(session.pk)
+        held = Delivery.objects.in_inbox(session.realm_id, session.pk)
         after = held.filter(message_id=message_id).first()
         if after is None:
             oldest = held.order_by("seq").first()

@@ -50,7 +50,7 @@ WITH sender AS (
 ), bumped AS (
     UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
     FROM locked, verdict
-    WHERE verdict.good AND hub_inbox.session_id = locked.session_id
+    WHERE verdict.good AND hub_inbox.session_id = locked.session_id AND hub_inbox.realm_id = %(realm)s::uuid
     RETURNING hub_inbox.session_id, hub_inbox.seq
 ), message AS (
     INSERT INTO hub_message (id, realm_id, sender_id, recipients, category, payload, envelope, reply_to,
@@ -63,7 +63,7 @@ WITH sender AS (
     INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at)
     SELECT session_id, seq, %(id)s::uuid, CASE WHEN EXISTS (
         SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
-        WHERE stream.session_id = bumped.session_id
+        WHERE stream.session_id = bumped.session_id AND stream.realm_id = %(realm)s::uuid
           AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) THEN clock_timestamp() END
     FROM bumped
     RETURNING delivered_at
@@ -76,13 +76,14 @@ FROM delivered
 # A poller that waited for the lock may find that others took what it saw: `marked` leaves that out.
 POLL = """
 WITH inbox AS MATERIALIZED (
-    SELECT session_id FROM hub_inbox WHERE session_id = %(session)s::uuid FOR UPDATE
+    SELECT session_id FROM hub_inbox
+    WHERE session_id = %(session)s::uuid AND realm_id = %(realm)s::uuid FOR UPDATE
 ), unread AS MATERIALIZED (
     SELECT delivery.seq, message.id, message.sender_id, message.category, message.payload,
            message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
     FROM inbox JOIN hub_delivery delivery ON delivery.recipient_id = inbox.session_id
     JOIN hub_message message ON message.id = delivery.message_id
-    WHERE delivery.read_at IS NULL
+    WHERE message.realm_id = %(realm)s::uuid AND delivery.read_at IS NULL
       AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
       AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
       AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
@@ -96,7 +97,9 @@ WITH inbox AS MATERIALIZED (
     RETURNING hub_delivery.seq
 ), counted AS (
     UPDATE hub_inbox SET unread = hub_inbox.unread - (SELECT count(*) FROM marked)
-    FROM inbox WHERE hub_inbox.session_id = inbox.session_id AND EXISTS (SELECT 1 FROM marked)
+    FROM inbox
+    WHERE hub_inbox.session_id = inbox.session_id AND hub_inbox.realm_id = %(realm)s::uuid
+      AND EXISTS (SELECT 1 FROM marked)
 )
 SELECT (SELECT count(*) FROM unread), marked.seq, unread.id, unread.sender_id, unread.category,
        unread.payload, unread.envelope, unread.reply_to, unread.capability, unread.sent_at, unread.expires_at
@@ -106,7 +109,8 @@ ORDER BY unread.seq
 
 COUNT_UNREAD = """
 SELECT count(*) FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
-WHERE delivery.recipient_id = %(session)s::uuid AND delivery.read_at IS NULL
+WHERE message.realm_id = %(realm)s::uuid
+  AND delivery.recipient_id = %(session)s::uuid AND delivery.read_at IS NULL
   AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
   AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
   AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
@@ -158,9 +162,10 @@ def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[s
     }
 
 
-def poll(session_id: str, filters: Filters) -> tuple[list[Message], int]:
+def poll(realm_id: str, session_id: str, filters: Filters) -> tuple[list[Message], int]:
     """Return unread messages, now marked as read, and how many unread ones matched."""
     parameters: dict[str, Any] = {
+        "realm": uuid_of(realm_id),
         "session": uuid_of(session_id),
         "category": filters.category,
         "since": filters.since,

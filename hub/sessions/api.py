@@ -88,7 +88,8 @@ class SessionViewSet(HubViewSet):
     def get_session(self, caller: Caller, session_id: str) -> bodies.SessionDetail:
         """All that a session said of itself, its status, and whether a stream is open."""
         session = rules.session_in_realm(caller, _session_id_of(session_id))
-        return bodies.detail_answer(session, caller.key.realm_slug, connected=bool(connected([session.pk])))
+        streaming = bool(connected(session.realm_id, [session.pk]))
+        return bodies.detail_answer(session, caller.key.realm_slug, connected=streaming)
 
     @endpoint(
         "Deregister a session",

@@ -56,9 +56,9 @@ class OpenStream(models.Model):
         return str(self.pk)
 
 
-def connected(session_ids: list[str]) -> set[str]:
-    """Return those of the sessions that have a stream open now."""
-    alive = OpenStream.objects.alive().filter(session_id__in=session_ids)
+def connected(realm_id: str, session_ids: list[str]) -> set[str]:
+    """Return those of a realm's sessions that have a stream open now."""
+    alive = OpenStream.objects.in_realm(realm_id).alive().filter(session_id__in=session_ids)
     return set(alive.values_list("session_id", flat=True))
 
 

@@ -147,7 +147,7 @@ def end_session(session: Session, *, by: Actor, still: Status | None = None) -> 
             return False
         revoke_grants_of(session, by=by)  # locks the inboxes, this one's too
         Delivery.objects.filter(recipient=session, read_at=None).delete()
-        Inbox.objects.filter(session=session).delete()
+        Inbox.objects.filter(realm_id=session.realm_id, session=session).delete()
         ring_after_commit([session.pk])
         action = "session.deregistered" if still is None else "session.expired"
         audit.append(
