@@ -8,7 +8,10 @@ from django.db import connection
 
 from realms.models import Realm
 from tests.cast import Agent, new_agent, new_key, new_realm
+from tests.live.server import server
 from tests.rows import forget_credentials
+
+__all__ = ["server"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

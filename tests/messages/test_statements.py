@@ -236,7 +236,7 @@ def test_both_forms_of_poll_have_one_outcome(
     assert plain.bob.session and statement.bob.session
 
     expected = rules.poll_plainly(plain.bob.session, filters)
-    messages, count = statements.poll(statement.bob.id, filters)
+    messages, count = statements.poll(statement.realm.pk, statement.bob.id, filters)
 
     def shown(message: Message) -> Any:
         fields = ("category", "payload", "envelope", "reply_to", "capability", "sent_at", "expires_at")
@@ -256,7 +256,7 @@ def test_a_page_is_the_oldest_in_order_however_the_planner_reads(worlds: tuple[W
         for way in ("indexscan", "indexonlyscan", "bitmapscan"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
 
-    messages, _ = statements.poll(world.bob.id, Filters(limit=2))
+    messages, _ = statements.poll(world.realm.pk, world.bob.id, Filters(limit=2))
 
     assert [message.payload for message in messages] == ['{"n":1}', '{"n":2}']
 

@@ -1,0 +1,67 @@
+"""Every route and method of the hub, from the URL table, and every operation of the OpenAPI document."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from hub.api.schema import document
+from hub.urls import live_urlpatterns
+
+# What is no operation of the API: pages for people, who have no realm, and nothing of one in them.
+PAGES = {
+    "/": "leads to the documentation",
+    "/api/docs": "shows the published schema",
+    "/api/docs/redoc": "shows the published schema",
+    "/docs/problems": "lists the problems",
+    "/docs/problems/{code}": "explains a problem",
+    "^api(/|$)": "answers every other path under /api/ with a problem",
+    "/admin/login/": "is where operators sign in",
+    "admin": "is for operators, who see every realm",
+}
+
+Route = tuple[str, str]
+
+
+def url_table() -> set[Route]:
+    """Return (method, path) of every operation that a request can reach."""
+    return {route for route in _routes() if route[0]}
+
+
+def pages() -> set[str]:
+    """Return the paths that are no operation."""
+    return {path for method, path in _routes() if not method}
+
+
+def operations() -> dict[Route, dict[str, Any]]:
+    """Return the operations of the OpenAPI document by (method, path)."""
+    return {
+        (method.upper(), path): operation
+        for path, item in document()["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def _routes() -> Iterator[Route]:
+    yield from _walk(get_resolver().url_patterns)
+    yield from _walk(live_urlpatterns)
+
+
+def _walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Route]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace:
+                yield "", str(pattern.namespace)
+            else:
+                yield from _walk(pattern.url_patterns)
+            continue
+        text = str(pattern.pattern)
+        path = text if text.startswith("^") else "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", text)
+        view: Any = pattern.callback
+        if hasattr(view, "consumer_class"):
+            yield view.consumer_class.method, path
+        elif hasattr(view, "actions"):
+            yield from ((method.upper(), path) for method in view.actions if method != "head")
+        else:
+            yield "", path

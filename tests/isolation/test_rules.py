@@ -1,0 +1,125 @@
+"""Rules that are called beside the API, from the live paths, the admin and the commands, look into one
+realm too.
+
+What a server process does for all of its streams in one query has to do with many realms, and is held to
+the inboxes that it names. The worker's rules go through all realms, and are left out.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from hub.grants.models import Grant
+from hub.grants.rules import revoke_on_behalf_of_grantor
+from hub.memory.models import MemoryEntry
+from hub.memory.rules import remove_entry
+from hub.messages import feed, pings
+from hub.sessions.models import Session
+from hub.sessions.rules import end_session
+from realms import keys
+from realms.audit import rules as audit
+from realms.ids import MESSAGE, new_id
+from realms.models import ApiKey, Realm
+from tests.cast import OPERATOR, caller_of
+from tests.isolation.names import Named
+from tests.isolation.snapshot import changes, changes_in, snapshot
+from tests.isolation.tripwire import Tripwire
+from tests.isolation.worlds import World
+
+
+def ping(world: World) -> Callable[[], object]:
+    """Ping the neighbour, look for its pong, and give up."""
+    caller, target_id = caller_of(str(world.alice.agent.key)), world.alice.neighbour.id
+
+    def ping_and_give_up() -> None:
+        started = pings.start_ping(caller=caller, target_id=target_id, nonce=None, ping_id=new_id(MESSAGE))
+        assert pings.answered(started) is None
+        pings.give_up(started)
+
+    return ping_and_give_up
+
+
+def read_stream(world: World) -> Callable[[], object]:
+    """Read the agent's inbox as a stream does, from the beginning and after a message."""
+    realm_id, session_id = world.alice.realm.pk, world.alice.agent.id
+
+    def read() -> None:
+        start = feed.start_of(realm_id, session_id, None)
+        assert feed.read_page(realm_id, session_id, after=0, unread_up_to=start.unread_up_to, limit=9)
+        assert feed.start_of(realm_id, session_id, world.alice.theirs(Named.RECEIVED)).after == 1
+        assert feed.start_of(realm_id, session_id, new_id(MESSAGE)).oldest
+
+    return read
+
+
+# Each finds what the rule is called with, as the admin and the commands do, and returns the call of it.
+RULES: dict[str, Callable[[World], Callable[[], object]]] = {
+    "ping": ping,
+    "stream": read_stream,
+    "remove an entry": lambda world: partial(
+        remove_entry, entry=MemoryEntry.objects.get(key=world.alice.theirs(Named.KEY)), by=OPERATOR
+    ),
+    "revoke a grant": lambda world: partial(
+        revoke_on_behalf_of_grantor,
+        grant=Grant.objects.get(pk=world.alice.theirs(Named.ASKED_OF_ME)),
+        by=OPERATOR,
+    ),
+    "end a session": lambda world: partial(
+        end_session, Session.objects.get(pk=world.alice.agent.id), by=OPERATOR
+    ),
+    "disable a key": lambda world: partial(
+        keys.set_status,
+        key=ApiKey.objects.get(sessions=world.alice.agent.id),
+        status=ApiKey.Status.DISABLED,
+        by=OPERATOR,
+    ),
+    "rotate a key": lambda world: partial(
+        keys.rotate_key,
+        key=ApiKey.objects.get(sessions=world.alice.agent.id),
+        grace=timedelta(0),
+        by=OPERATOR,
+    ),
+    "verify the audit log": lambda world: lambda: list(audit.verify(world.alice.realm.pk)),
+    "list keys": lambda world: partial(
+        call_command, "apikey", "list", owner="alice@example.com", realm="canary-realm"
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_looks_into_one_realm(world: World, rule: str) -> None:
+    tripwire = Tripwire(realm_id=world.alice.realm.pk)
+    call = RULES[rule](world)
+
+    with connection.execute_wrapper(tripwire):
+        call()
+
+    assert tripwire.looked
+    assert not tripwire.faults, "\n".join(tripwire.faults)
+
+
+def test_what_is_done_for_many_streams_at_once_is_held_to_their_inboxes(world: World) -> None:
+    mallory, before = world.mallory.agent.id, snapshot()
+
+    assert set(feed.newest_numbers([mallory])) == {mallory}
+    assert set(feed.read_many({mallory: 0}, limit=500)) == {mallory}
+    assert before == snapshot()
+
+    feed.mark_sent({mallory: [1, 2, 3]})
+
+    assert changes(before, snapshot())
+    assert not changes_in(world.alice, before, snapshot())
+
+
+def test_the_first_event_of_an_audit_log_looks_into_one_realm(world: World) -> None:
+    realm = Realm.objects.create(owner=world.alice.realm.owner, slug="new")
+    tripwire = Tripwire(realm_id=realm.pk)
+
+    with transaction.atomic(), connection.execute_wrapper(tripwire):
+        audit.append("realm.created", realm_id=realm.pk, by=OPERATOR, target=realm.pk)
+
+    assert not tripwire.faults, "\n".join(tripwire.faults)

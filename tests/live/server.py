@@ -1,0 +1,53 @@
+"""A real server: the hub's ASGI application in a thread, over real sockets, on the test database."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from django.db import OperationalError, connection
+
+FLUSHES = 5
+
+
+def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
+    """Return Django's emptying of the tables, again if it and a thread of the server, which reads, deadlock."""
+
+    def flush_again(*args: Any) -> None:
+        for _ in range(FLUSHES - 1):
+            with contextlib.suppress(OperationalError):
+                return flush(*args)
+        return flush(*args)
+
+    return flush_again
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The base URL of a hub that runs in this process."""
+    config = uvicorn.Config(
+        "config.asgi:application", port=0, http="httptools", lifespan="on", log_config=None
+    )
+    hub = uvicorn.Server(config)
+    thread = threading.Thread(target=hub.run, daemon=True)
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
+        operations: Any = type(connection.ops)
+        patched.setattr(operations, "execute_sql_flush", _insistent(operations.execute_sql_flush))
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not hub.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{hub.servers[0].sockets[0].getsockname()[1]}"
+        hub.force_exit = hub.should_exit = True
+        thread.join(timeout=20)
+        if connection.vendor == "postgresql":
+            # The threads of the server keep their connections, and the database has to be dropped.
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
