@@ -14,7 +14,7 @@ FLUSHES = 5
 
 
 def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
-    """Return Django's emptying of the tables, again if it and a thread of the server, which reads, deadlock."""
+    """Return Django's emptying of the tables, which is done again if it and a server's reader deadlock."""
 
     def flush_again(*args: Any) -> None:
         for _ in range(FLUSHES - 1):
