@@ -1,6 +1,7 @@
 """The published schema and its pages."""
 
 from functools import lru_cache
+from threading import Lock
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -24,9 +25,18 @@ class SchemaQuery(msgspec.Struct, forbid_unknown_fields=True):
     )
 
 
-@lru_cache(maxsize=1)
+_one_at_a_time = Lock()
+
+
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of this hub, which is the same for its whole life."""
+    # drf-spectacular loads its extensions on the first use, and two threads at once fail in it.
+    with _one_at_a_time:
+        return _made()
+
+
+@lru_cache(maxsize=1)
+def _made() -> dict[str, Any]:
     generator: Any = SchemaGenerator
     schema: dict[str, Any] = generator().get_schema(public=True)
     return schema
