@@ -82,8 +82,23 @@ EDITS: dict[str, Callable[[AuditEvent], Any]] = {
 }
 
 
+every_column = pytest.mark.parametrize(
+    "column", [field.attname for field in AuditEvent._meta.concrete_fields]
+)
+
+
+@every_column
+def test_the_digest_is_of_every_column(chain: Realm, column: str) -> None:
+    event = events_of(chain)[MIDDLE]
+    before = rules.digest_of(event)
+
+    setattr(event, column, EDITS[column](event))
+
+    assert rules.digest_of(event) != before
+
+
 @pytest.mark.parametrize("number", [FIRST, MIDDLE, LAST])
-@pytest.mark.parametrize("column", [field.attname for field in AuditEvent._meta.concrete_fields])
+@every_column
 def test_an_edit_of_any_column_shows(chain: Realm, column: str, number: int) -> None:
     changed = EDITS[column](events_of(chain)[number - 1])
 
@@ -153,6 +168,25 @@ def test_a_chain_written_anew_shows_against_a_noted_head_alone(chain: Realm, num
     assert _faults(chain, before) == []
     [fault] = _faults(chain, noted)
     assert str(noted) in fault
+
+
+@pytest.mark.parametrize("number", [FIRST, MIDDLE])
+def test_a_gap_shows_in_a_chain_written_anew_too(chain: Realm, number: int) -> None:
+    previous = bytes(events_of(chain)[number - 1].previous)
+    tampering.remove(chain, number)
+
+    tampering.rewrite(chain, number + 1, previous=previous)
+
+    assert _faults(chain) == [f"between event {number - 1} and event {number + 1} some are missing"]
+
+
+def test_a_chain_that_was_given_to_another_realm_shows(chain: Realm) -> None:
+    other = Realm.objects.create(owner=chain.owner, slug="other")
+
+    tampering.give(chain, other)
+
+    assert len(events_of(other)) == LENGTH
+    assert _faults(other)
 
 
 @pytest.mark.parametrize("last", [FIRST, MIDDLE, LAST - 1])
