@@ -1,7 +1,7 @@
 """Every model of the protocol, gathered for Django's migrations."""
 
-from hub.api.models import IdempotencyRecord
 from hub.grants.models import Grant
+from hub.idempotency.models import IdempotencyRecord
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
 from hub.messages.models import Delivery, Inbox, Message, Ping
 from hub.sessions.models import Session

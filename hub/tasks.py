@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from hub.api import idempotency
 from hub.grants.rules import expire_grants as expire_grants_rule
+from hub.idempotency import rules as idempotency
 from hub.messages.retention import sweep_messages as sweep_messages_rule
 from hub.sessions.presence import sweep_processes
 from hub.sessions.rules import sweep_sessions as sweep_sessions_rule

@@ -13,10 +13,10 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from hub.api import idempotency
 from hub.api.body import read_body
 from hub.api.decode import decode_body, decode_query
 from hub.api.strict_json import read_json
+from hub.idempotency import rules as idempotency
 from hub.wire import compact
 
 JSON = "application/json"
@@ -79,6 +79,8 @@ class Endpoint:
         may_act: X-AISP-Session may name the session that it is done by, but none is needed.
         links: what an answer of it leads to.
         paged: its answer may have a `next` link.
+        at_once: called with the viewset, an attempt and the inputs: does it and keeps its answer in one go,
+            or does nothing and returns None.
         refuses: codes that it may answer with, besides the common ones.
     """
 
@@ -93,9 +95,25 @@ class Endpoint:
     may_act: bool = False
     paged: bool = False
     public: bool = False
+    at_once: Callable[..., bytes | None] | None = None
     refuses: tuple[str, ...] = ()
     example: Example = field(default_factory=Example)
     links: tuple[Link, ...] = ()
+
+    def once(
+        self,
+        view: Any,
+        attempt: idempotency.Attempt,
+        inputs: dict[str, Any],
+        answer: Callable[[], bytes],
+    ) -> tuple[bytes, bool]:
+        """Return the answer of an attempt, and whether it was kept from an earlier one.
+
+        Args:
+            answer: makes it.
+        """
+        content = self.at_once(view, attempt, **inputs) if self.at_once is not None else None
+        return (content, False) if content is not None else idempotency.once(attempt, answer)
 
     def all_refusals(self, method: str) -> list[str]:
         """Return every code that the operation may answer with, which has this HTTP method."""
@@ -135,8 +153,8 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
             if operation.body is not None:
                 inputs["body"] = _body(view, request, operation)
             if request.method == "POST" and (attempt := _attempt(view, request._request)):
-                content, replayed = idempotency.once(
-                    attempt, lambda: compact(method(view, view.caller, **inputs))
+                content, replayed = operation.once(
+                    view, attempt, inputs, lambda: compact(method(view, view.caller, **inputs))
                 )
                 headers = {idempotency.REPLAYED: "true"} if replayed else {}
                 return HttpResponse(content, content_type=JSON, headers=headers)

@@ -6,11 +6,12 @@ import time
 from django.db import transaction
 from django.http import QueryDict
 
-from hub.api import examples, idempotency
+from hub.api import examples
 from hub.api.decode import decode_body, decode_query, id_in_path
 from hub.api.endpoint import JSON, Endpoint, NoQuery
 from hub.api.strict_json import read_json
 from hub.api.viewset import accepts
+from hub.idempotency import rules as idempotency
 from hub.live import switchboard
 from hub.live.consumer import LiveConsumer
 from hub.live.database import in_database

@@ -10,11 +10,12 @@ from hub.api.decode import id_in_path
 from hub.api.endpoint import Link, endpoint
 from hub.api.pages import DEFAULT_LIMIT, Limit
 from hub.api.viewset import HubViewSet
+from hub.idempotency.rules import Attempt
 from hub.messages import bodies, rules
 from hub.messages.inbox import Filters
 from hub.sessions.acting import Caller, acting_session
 from hub.sessions.bodies import RealmSlug
-from hub.wire import Instant, MessageId
+from hub.wire import Instant, MessageId, compact
 from realms.ids import MESSAGE, parse_id
 from realms.refusal import refusal_at
 
@@ -34,6 +35,16 @@ class PollQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     realm: RealmSlug | None = None
 
 
+def _send_and_keep(view: HubViewSet, attempt: Attempt, body: bodies.Envelope) -> bytes | None:
+    return rules.send_and_keep(
+        caller=view.caller,
+        envelope=body,
+        written=view.written,
+        attempt=attempt,
+        answer=lambda sent: compact(bodies.sent_answer(sent.message_id, delivered=sent.delivered)),
+    )
+
+
 class MessageViewSet(HubViewSet):
     """Sending, and the acting session's inbox."""
 
@@ -41,6 +52,7 @@ class MessageViewSet(HubViewSet):
         "Send a message",
         body=bodies.Envelope,
         answer=bodies.SentMessage,
+        at_once=_send_and_keep,
         refuses=(
             "unsupported_version",
             "invalid_category",
@@ -70,8 +82,7 @@ class MessageViewSet(HubViewSet):
         waiting ping completes it and goes nowhere else.
         """
         sent = rules.send_message(caller=caller, envelope=body, written=self.written)
-        status = "delivered" if sent.delivered else "queued"
-        return bodies.SentMessage(message_id=sent.message_id, status=status, delivered=sent.delivered)
+        return bodies.sent_answer(sent.message_id, delivered=sent.delivered)
 
     @endpoint(
         "Poll the inbox",

@@ -161,6 +161,12 @@ class MessageStatus(Struct, rename={"from_": "from"}):
     recipients: list[RecipientStatus]
 
 
+def sent_answer(message_id: str, *, delivered: bool) -> SentMessage:
+    """Return what the sender of a message gets."""
+    status = "delivered" if delivered else "queued"
+    return SentMessage(message_id=message_id, status=status, delivered=delivered)
+
+
 def received_answer(message: Message) -> ReceivedMessage:
     """Return a message as its recipient gets it."""
     answer = ReceivedMessage(

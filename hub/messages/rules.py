@@ -5,13 +5,14 @@ and in `statements` as one statement each for PostgreSQL. The statement does the
 where it does nothing, the plain form says why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
 from hub.grants.models import Grant
+from hub.idempotency.rules import Attempt
 from hub.messages import statements
 from hub.messages.bodies import Envelope, MessageStatus, RecipientStatus
 from hub.messages.envelope import DELEGATE, check_signature, outgoing_of
@@ -22,6 +23,8 @@ from hub.sessions.acting import Caller, own_session
 from hub.sessions.models import Session
 from hub.wire import rfc3339
 from realms.refusal import Refusal
+
+PONG = "pong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,53 @@ def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, An
         Refusal: what `outgoing_of` and `check_signature` raise, and `session_not_owned`,
             `recipient_not_found`, `grant_required`, `inbox_full`, `ping_not_waiting`.
     """
-    outgoing = outgoing_of(caller, envelope, written)
-    if not caller.may_act_as(str(outgoing.sender_id)):
-        raise Refusal("session_not_owned", "A token sends as its own session alone; `from` names another.")
-    if envelope.sig is not None or outgoing.category == "pong":
-        sender = own_session(caller, str(outgoing.sender_id))
-        check_signature(sender, envelope, written)
-        if outgoing.category == "pong" and completes_ping(outgoing, envelope.payload):
-            return Sent(outgoing.id, delivered=True)
+    outgoing = _checked(caller, envelope, written)
+    if outgoing.category == PONG and completes_ping(outgoing, envelope.payload):
+        return Sent(outgoing.id, delivered=True)
     if connection.vendor == "postgresql":
         delivered = statements.send(caller, outgoing)
         if delivered is not None:
             ring_after_commit(outgoing.recipients)
             return Sent(outgoing.id, delivered)
     return send_plainly(caller, outgoing)
+
+
+def send_and_keep(
+    *,
+    caller: Caller,
+    envelope: Envelope,
+    written: Mapping[str, Any],
+    attempt: Attempt,
+    answer: Callable[[Sent], bytes],
+) -> bytes | None:
+    """Send an envelope and keep its answer for the attempt that it is, in one statement.
+
+    Returns:
+        The answer; None if nothing was done, since it cannot be done so, is refused, or was done before.
+    """
+    if connection.vendor != "postgresql" or envelope.category == PONG:
+        return None
+    try:
+        outgoing = _checked(caller, envelope, written)
+    except Refusal:
+        return None  # what was in order the first time, such as its expiry, may not be any more
+    queued, delivered = (answer(Sent(outgoing.id, delivered)) for delivered in (False, True))
+    was_delivered = statements.send(caller, outgoing, statements.Keeping(attempt, queued, delivered))
+    if was_delivered is None:
+        return None
+    ring_after_commit(outgoing.recipients)
+    return delivered if was_delivered else queued
+
+
+def _checked(caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Outgoing:
+    """Return what to send, after the checks that need no lock. The sender of a pong is the caller's."""
+    outgoing = outgoing_of(caller, envelope, written)
+    if not caller.may_act_as(str(outgoing.sender_id)):
+        raise Refusal("session_not_owned", "A token sends as its own session alone; `from` names another.")
+    if envelope.sig is not None or outgoing.category == PONG:
+        sender = own_session(caller, str(outgoing.sender_id))
+        check_signature(sender, envelope, written)
+    return outgoing
 
 
 def send_plainly(caller: Caller, outgoing: Outgoing) -> Sent:

@@ -7,6 +7,7 @@ forms to the same outcomes.
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,14 +15,37 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
+from hub.idempotency.rules import Attempt
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Message
+from hub.sealing import seal
 from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller, mark_seen
 from hub.sessions.presence import PROCESS_TIMEOUT_SECONDS
 from realms.ids import MESSAGE, SESSION, id_of, uuid_of
 
-# `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
-SEND = """
+# Only one of equal attempts gets its record in; the others find nothing done, and what was kept.
+_KEPT = """
+), kept AS (
+    INSERT INTO hub_idempotencyrecord (realm_id, key_id, name, fingerprint, sealed_answer, created_at)
+    SELECT %(realm)s::uuid, %(key)s::uuid, %(attempt)s::text, %(fingerprint)s::bytea,
+           CASE WHEN (SELECT bool_and(streaming) FROM present)
+                THEN %(if_delivered)s::text ELSE %(if_queued)s::text END,
+           clock_timestamp()
+    FROM verdict WHERE verdict.good
+    ON CONFLICT (key_id, name) DO NOTHING
+    RETURNING id
+), going AS MATERIALIZED (
+    SELECT EXISTS (SELECT 1 FROM kept) AS good
+"""
+
+
+def _send_statement(*, keeps: bool) -> str:
+    """Return the statement that sends, with or without keeping the answer of an attempt.
+
+    `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
+    """
+    going = "going" if keeps else "verdict"
+    return f"""
 WITH sender AS (
     SELECT id, last_seen, status FROM hub_session
     WHERE id = %(sender)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
@@ -30,6 +54,12 @@ WITH sender AS (
     SELECT session_id, unread FROM hub_inbox
     WHERE realm_id = %(realm)s::uuid AND session_id = ANY(%(recipients)s::uuid[])
     ORDER BY session_id FOR UPDATE
+), present AS MATERIALIZED (
+    SELECT session_id, EXISTS (
+        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
+        WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid
+          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) AS streaming
+    FROM locked
 ), ungranted AS (
     SELECT recipient FROM unnest(%(recipients)s::uuid[]) AS recipient
     WHERE %(delegate)s::boolean AND recipient <> %(sender)s::uuid AND NOT (
@@ -47,10 +77,11 @@ WITH sender AS (
        AND count(*) = cardinality(%(recipients)s::uuid[])
        AND coalesce(max(unread), 0) < %(inbox_limit)s::int AS good
     FROM locked
+{_KEPT if keeps else ""}
 ), bumped AS (
     UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
-    FROM locked, verdict
-    WHERE verdict.good AND hub_inbox.session_id = locked.session_id AND hub_inbox.realm_id = %(realm)s::uuid
+    FROM locked, {going}
+    WHERE {going}.good AND hub_inbox.session_id = locked.session_id AND hub_inbox.realm_id = %(realm)s::uuid
     RETURNING hub_inbox.session_id, hub_inbox.seq
 ), message AS (
     INSERT INTO hub_message (id, realm_id, sender_id, recipients, category, payload, envelope, reply_to,
@@ -58,20 +89,20 @@ WITH sender AS (
     SELECT %(id)s::uuid, %(realm)s::uuid, %(sender)s::uuid, %(recipient_ids)s::jsonb, %(category)s::text,
            %(payload)s::text, %(envelope)s::text, %(reply_to)s::uuid, %(capability)s::text,
            clock_timestamp(), %(expires_at)s::timestamptz
-    FROM verdict WHERE verdict.good
+    FROM {going} WHERE {going}.good
 ), delivered AS (
     INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at)
-    SELECT session_id, seq, %(id)s::uuid, CASE WHEN EXISTS (
-        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
-        WHERE stream.session_id = bumped.session_id AND stream.realm_id = %(realm)s::uuid
-          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) THEN clock_timestamp() END
-    FROM bumped
+    SELECT session_id, seq, %(id)s::uuid, CASE WHEN streaming THEN clock_timestamp() END
+    FROM bumped JOIN present USING (session_id)
     RETURNING delivered_at
 )
 SELECT count(*), bool_and(delivered_at IS NOT NULL),
        (SELECT last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' FROM sender)
 FROM delivered
-"""
+"""  # noqa: S608  put together from what stands here
+
+
+SEND, SEND_AND_KEEP = _send_statement(keeps=False), _send_statement(keeps=True)
 
 # A poller that waited for the lock may find that others took what it saw: `marked` leaves that out.
 POLL = """
@@ -120,15 +151,31 @@ _SEEN_GRAIN = timedelta(seconds=SEEN_GRAIN_SECONDS)
 _PROCESS_TIMEOUT = timedelta(seconds=PROCESS_TIMEOUT_SECONDS)
 
 
-def send(caller: Caller, outgoing: Outgoing) -> bool | None:
-    """Send a message if all checks hold.
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The attempt that a send is, with its answers, of which the one that comes true is kept."""
+
+    attempt: Attempt
+    if_queued: bytes
+    if_delivered: bytes
+
+
+def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> bool | None:
+    """Send a message if all checks hold, and keep the answer if that is asked for and none is kept yet.
 
     Returns:
         Whether every recipient has a stream open; None if nothing was done.
     """
     parameters = send_parameters(caller.key.key_id, caller.key.inbox_limit, outgoing)
+    if keeping is not None:
+        parameters |= {
+            "attempt": keeping.attempt.name,
+            "fingerprint": keeping.attempt.fingerprint,
+            "if_queued": seal(keeping.if_queued),
+            "if_delivered": seal(keeping.if_delivered),
+        }
     with connection.cursor() as cursor:
-        cursor.execute(SEND, parameters)
+        cursor.execute(SEND if keeping is None else SEND_AND_KEEP, parameters)
         count, delivered, is_stale = cursor.fetchone()
     if not count:
         return None

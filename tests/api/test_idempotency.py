@@ -8,10 +8,10 @@ import pytest
 from django.db.models import F
 from pytest_django import Settings
 
-from hub.api import idempotency
-from hub.api.idempotency import KEPT, RUNNING
-from hub.api.models import IdempotencyRecord
 from hub.grants.models import Grant
+from hub.idempotency import rules as idempotency
+from hub.idempotency.models import IdempotencyRecord
+from hub.idempotency.rules import KEPT, RUNNING
 from hub.memory.models import MemoryEntry
 from hub.messages.models import Delivery, Message
 from hub.sessions.models import Session
@@ -224,21 +224,20 @@ def test_an_answer_under_a_lost_secret_key_is_refused(alice: Agent, bob: Agent, 
     assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 200
 
 
-def test_what_fails_half_way_leaves_nothing(
-    alice: Agent, bob: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_fails_half_way_leaves_nothing(alice: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """The record commits with the change, or neither does."""
+    body = {"entries": [{"key": "a.b", "value": 1}]}
 
     def broken(*_: object) -> None:
         raise RuntimeError("the process dies")
 
     with monkeypatch.context() as patched:
         patched.setattr(idempotency, "keep", broken)
-        assert alice.post("messages", envelope(alice, bob), headers=with_key()).status == 500
-    assert not Message.objects.exists() and not IdempotencyRecord.objects.exists()
+        assert alice.post("memory", body, headers=with_key()).status == 500
+    assert not MemoryEntry.objects.exists() and not IdempotencyRecord.objects.exists()
 
-    answer = alice.post("messages", envelope(alice, bob), headers=with_key())
-    assert (answer.status, Message.objects.count()) == (200, 1)
+    assert alice.post("memory", body, headers=with_key()).status == 200
+    assert (MemoryEntry.objects.count(), IdempotencyRecord.objects.count()) == (1, 1)
 
 
 def test_a_running_request_is_not_run_twice(alice: Agent, bob: Agent) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from django.db import connection
 
-from hub.api import idempotency
+from hub.idempotency import rules as idempotency
 from hub.messages.models import Message
 from realms.refusal import Refusal
 from tests.api.test_idempotency import NAME, POSTS, counts, with_key

@@ -19,8 +19,8 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
-from hub.api.models import IdempotencyRecord
 from hub.grants.models import Grant
+from hub.idempotency.models import IdempotencyRecord
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
 from hub.messages.models import Delivery, Inbox, Message, Ping
 from hub.sealing import seal

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from hub.api.models import IdempotencyRecord
+from hub.idempotency.models import IdempotencyRecord
 from hub.messages import pings
 from hub.messages.models import Ping
 from tests.live.client import WireAgent

@@ -13,9 +13,13 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from hub.idempotency.models import IdempotencyRecord
+from hub.idempotency.rules import attempt_of
 from hub.messages import rules, statements
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Delivery, Inbox, Message
+from hub.messages.statements import Keeping
+from hub.sealing import unseal
 from hub.sessions.models import Session
 from hub.sessions.rules import end_session
 from realms.ids import MESSAGE, SESSION, new_id
@@ -148,10 +152,12 @@ SENDS: dict[str, Callable[[World], Outgoing]] = {
 }
 
 
+@pytest.mark.parametrize("keeps", [False, True])
 @pytest.mark.parametrize("situation", SENDS.values(), ids=SENDS.keys())
 def test_both_forms_of_send_have_one_outcome(
     worlds: tuple[World, World],
     situation: Callable[[World], Outgoing],
+    keeps: bool,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     plain, statement = worlds
@@ -164,15 +170,36 @@ def test_both_forms_of_send_have_one_outcome(
             expected: bool | None = rules.send_plainly(plain.caller, to_send[0]).delivered
         except Refusal:
             expected = None
-        got = statements.send(statement.caller, to_send[1])
+        got = statements.send(statement.caller, to_send[1], keeping(statement) if keeps else None)
 
     assert got == expected
+    kept = [unseal(str(record.sealed_answer)) for record in IdempotencyRecord.objects.all()]
+    assert kept == ([b"delivered" if got else b"queued"] if keeps and got is not None else [])
     if expected is None:
         assert statement.state() == before
         with pytest.raises(Refusal):
             rules.send_plainly(statement.caller, to_send[1])
     else:
         assert statement.state() == plain.state() != before
+
+
+def keeping(world: World) -> Keeping:
+    attempt = attempt_of(world.caller, {"idempotency-key": "k"}, "/api/v1/messages", b"{}")
+    assert attempt is not None
+    return Keeping(attempt, if_queued=b"queued", if_delivered=b"delivered")
+
+
+def test_what_was_sent_by_an_attempt_is_not_sent_by_an_equal_one(worlds: tuple[World, World]) -> None:
+    world, other = worlds
+    assert statements.send(world.caller, world.outgoing(world.bob), keeping(world)) is False
+    before = world.state()
+
+    assert statements.send(world.caller, world.outgoing(world.bob), keeping(world)) is None
+
+    assert world.state() == before
+    assert IdempotencyRecord.objects.count() == 1
+    # Another key's attempt of the same name is another.
+    assert statements.send(other.caller, other.outgoing(other.bob), keeping(other)) is False
 
 
 def test_some_situations_are_refused_and_some_are_not(worlds: tuple[World, World]) -> None:

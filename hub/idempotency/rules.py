@@ -1,4 +1,4 @@
-"""Idempotency-Key: a POST that is sent again is done once and answered alike.
+"""Idempotency-Key: find the answer of an attempt, or make it and keep it.
 
 The record commits with the change that it protects, so that there is never one without the other. While
 the first request runs, PostgreSQL holds an advisory lock of its transaction, which a crash lets go of; on
@@ -17,7 +17,7 @@ from django.db.models import BigIntegerField, BooleanField, Func, Subquery, Valu
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from hub.api.models import NAME_CHARACTERS, IdempotencyRecord
+from hub.idempotency.models import NAME_CHARACTERS, IdempotencyRecord
 from hub.sealing import seal, unseal
 from hub.sessions.acting import Caller
 from realms.models import ApiKey
