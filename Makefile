@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit lock schemathesis bench clean
+.PHONY: run test check audit lock schemathesis mutations bench clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -31,6 +31,10 @@ audit: $(VENV)/dev.stamp
 # Every operation of the published schema, all checks and phases, against a hub of its own.
 schemathesis: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.schemathesis $(ARGS)
+
+# Takes each realm filter out of a copy of the code, and sees that the isolation tests notice (a quarter hour).
+mutations: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.isolation.mutations $(ARGS)
 
 # Sends a second and the stream's latency, against floors measured in the same run.
 bench: $(VENV)/dev.stamp
