@@ -33,9 +33,9 @@ def guarded(name: str, view: View) -> View:
             method="POST",
             increment=True,
         )
-        return (
-            _too_many(request, usage["time_left"] + 1) if usage and usage["should_limit"] else view(request)
-        )
+        if usage is not None and usage["should_limit"]:
+            return _too_many(request, usage["time_left"] + 1)
+        return view(request)
 
     return guard
 

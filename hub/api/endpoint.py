@@ -172,8 +172,8 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
 
 
 def _attempt(view: Any, request: HttpRequest) -> idempotency.Attempt | None:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return idempotency.attempt_of(view.caller, headers, request.path, view.content)
+    name = request.headers.get(idempotency.HEADER)
+    return idempotency.attempt_of(view.caller, name, request.path, view.content)
 
 
 def _body(view: Any, request: Request, operation: Endpoint) -> msgspec.Struct:

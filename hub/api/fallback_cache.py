@@ -41,12 +41,17 @@ class FallbackCache(BaseCache):
         self._call("set", key, value, timeout=timeout, version=version)
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add to a number and return it.
+        """Add to a number and return it; what Redis took with it is counted anew.
 
         Raises:
             ValueError: it is not there.
         """
-        return int(self._call("incr", key, delta, version=version))
+
+        def in_memory() -> int:
+            self._memory.add(key, 0, version=version)
+            return int(self._memory.incr(key, delta, version=version))
+
+        return breaker.call(lambda: int(self._redis.incr(key, delta, version=version)), in_memory)
 
     def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Set when a value expires."""

@@ -8,7 +8,7 @@ comes after its transaction: until then its record has none.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,16 +49,15 @@ class Attempt:
     fingerprint: bytes
 
 
-def attempt_of(caller: Caller, headers: Mapping[str, str], path: str, body: bytes) -> Attempt | None:
+def attempt_of(caller: Caller, name: str | None, path: str, body: bytes) -> Attempt | None:
     """Return the attempt that a POST is; None if it carries no Idempotency-Key.
 
     Args:
-        headers: the request's, by names in lower case.
+        name: its Idempotency-Key.
 
     Raises:
         Refusal: `invalid_request`.
     """
-    name = headers.get(HEADER.lower())
     if name is None:
         return None
     if not _NAME.fullmatch(name):

@@ -64,8 +64,9 @@ class PingConsumer(LiveConsumer):
                     return
                 answered = await self._pong(started, rung)
             except BaseException:
-                # The client left, or something failed: the same request may be sent again.
-                await asyncio.shield(in_database(self._finish, None))
+                if self.attempt is not None:
+                    # The client left, or something failed: the same request may be sent again.
+                    await asyncio.shield(in_database(self._finish, None))
                 raise
         if answered is None:
             await in_database(self._give_up, started)
@@ -81,7 +82,9 @@ class PingConsumer(LiveConsumer):
         request = decode_body(read_json(self.body), PingRequest) if self.body else PingRequest()
         named = self.scope["url_route"]["kwargs"]["session_id"]
         target_id = id_in_path(SESSION, named, or_refuse="session_not_found")
-        attempt = idempotency.attempt_of(caller, self.headers, self.scope["path"], self.body)
+        attempt = idempotency.attempt_of(
+            caller, self.headers.get(idempotency.HEADER.lower()), self.scope["path"], self.body
+        )
         with transaction.atomic():
             if attempt is not None:
                 kept = idempotency.begin(attempt)

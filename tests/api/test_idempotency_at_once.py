@@ -49,7 +49,7 @@ def test_a_hundred_at_once_are_one(alice: Agent, bob: Agent, what: str) -> None:
 def test_whoever_comes_second_to_the_commit_changes_nothing(alice: Agent, bob: Agent) -> None:
     """The look-up and the lock are one statement, which may see the time before another's commit."""
     caller = caller_of(str(alice.key))
-    attempt = idempotency.attempt_of(caller, {"idempotency-key": NAME}, "/api/v1/messages", b"{}")
+    attempt = idempotency.attempt_of(caller, NAME, "/api/v1/messages", b"{}")
     assert attempt is not None
 
     def answer() -> bytes:

@@ -130,7 +130,9 @@ def test_the_cache_counts_on_while_redis_is_gone(redis_url: str, monkeypatch: py
         return [cache.incr("name") for _ in range(2)]
 
     assert attempts() == [1, 2]
+    cache.add("begun-on-redis", 5, 60)
     Redis.from_url(redis_url).shutdown(nosave=True)
+    assert cache.incr("begun-on-redis") == 1, "not a fault, and not forgotten that somebody counts"
     assert attempts() == [1, 2]
     assert (cache.get("name"), cache.get("other", 7)) == (2, 7)
 

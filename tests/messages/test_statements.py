@@ -184,7 +184,7 @@ def test_both_forms_of_send_have_one_outcome(
 
 
 def keeping(world: World) -> Keeping:
-    attempt = attempt_of(world.caller, {"idempotency-key": "k"}, "/api/v1/messages", b"{}")
+    attempt = attempt_of(world.caller, "k", "/api/v1/messages", b"{}")
     assert attempt is not None
     return Keeping(attempt, if_queued=b"queued", if_delivered=b"delivered")
 
