@@ -169,6 +169,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "DESCRIPTION": (
         "Sessions, messages, memory and grants for agents that did not start each other. "
+        "Every request carries one credential, an API key or a session's token, and every answer says how "
+        "its rate limit stands. Any POST may carry an `Idempotency-Key`, which makes it safe to send again. "
         "Every error is `application/problem+json` (RFC 9457)."
     ),
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
