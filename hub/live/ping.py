@@ -29,10 +29,12 @@ class PingConsumer(LiveConsumer):
     """Pings a session and answers with its pong.
 
     Attributes:
-        attempt: the request's Idempotency-Key, from when its ping is on its way.
+        attempt: the request's Idempotency-Key, and `realm_id` its caller's realm, from when its ping is on
+            its way.
     """
 
     attempt: idempotency.Attempt | None = None
+    realm_id: str
     method = "POST"
     endpoint = Endpoint(
         name="ping",
@@ -92,7 +94,7 @@ class PingConsumer(LiveConsumer):
                     return kept
                 idempotency.keep(attempt, None)
             ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)
-        self.attempt = attempt
+        self.attempt, self.realm_id = attempt, caller.realm_id
         return ping
 
     def _finish(self, content: bytes | None) -> None:
@@ -100,7 +102,7 @@ class PingConsumer(LiveConsumer):
             idempotency.finish(self.attempt, content)
 
     def _give_up(self, ping: Ping) -> None:
-        pings.give_up(ping)
+        pings.give_up(ping, self.realm_id)
         self._finish(None)
 
     async def _pong(self, ping: Ping, rung: asyncio.Event) -> Ping | None:

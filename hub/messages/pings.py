@@ -71,10 +71,10 @@ def answered(ping: Ping) -> Ping | None:
     return Ping.objects.filter(pk=ping.pk, answered_at__isnull=False).first()
 
 
-def give_up(ping: Ping) -> None:
+def give_up(ping: Ping, realm_id: str) -> None:
     """Take a ping that nobody answered out of the inbox that it still lies in."""
     with transaction.atomic():
-        for inbox in lock_inboxes(ping.message.realm_id, [ping.target_id]):
+        for inbox in lock_inboxes(realm_id, [ping.target_id]):
             withdraw(inbox, ping.pk)
 
 

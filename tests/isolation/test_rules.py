@@ -18,6 +18,7 @@ from hub.grants.rules import revoke_on_behalf_of_grantor
 from hub.memory.models import MemoryEntry
 from hub.memory.rules import remove_entry
 from hub.messages import feed, pings
+from hub.sessions.acting import mark_seen
 from hub.sessions.models import Session
 from hub.sessions.rules import end_session
 from realms import keys
@@ -38,7 +39,7 @@ def ping(world: World) -> Callable[[], object]:
     def ping_and_give_up() -> None:
         started = pings.start_ping(caller=caller, target_id=target_id, nonce=None, ping_id=new_id(MESSAGE))
         assert pings.answered(started) is None
-        pings.give_up(started)
+        pings.give_up(started, caller.realm_id)
 
     return ping_and_give_up
 
@@ -71,6 +72,7 @@ RULES: dict[str, Callable[[World], Callable[[], object]]] = {
     "end a session": lambda world: partial(
         end_session, Session.objects.get(pk=world.alice.agent.id), by=OPERATOR
     ),
+    "note that a session acts": lambda world: partial(mark_seen, world.alice.realm.pk, world.alice.agent.id),
     "disable a key": lambda world: partial(
         keys.set_status,
         key=ApiKey.objects.get(sessions=world.alice.agent.id),

@@ -42,9 +42,6 @@ EXCEPTIONS = {
     r'WHERE \(NOT \("hub_session"\."status" = \?\) AND "hub_session"\."id" = \?\).*': (
         "the session that a token names, which tells the realm"
     ),
-    r'SELECT [^()]* FROM "hub_message" WHERE "hub_message"\."id" = \? LIMIT 21': (
-        "the message of a ping that was sent in the realm"
-    ),
     r'UPDATE "realms_apikey" SET "status" = \? WHERE "realms_apikey"\."id" = \?': (
         "saves a key that was read and locked in the realm"
     ),

@@ -156,7 +156,7 @@ def test_giving_up_takes_the_ping_back(alice: Agent, target: Agent) -> None:
     ping = ping_of(alice, target)
     assert unread_of(target) == (1, 1)
 
-    pings.give_up(ping)
+    pings.give_up(ping, Message.objects.get(pk=ping.pk).realm_id)
 
     assert unread_of(target) == (0, 0)
     assert target.inbox() == []
@@ -166,6 +166,6 @@ def test_giving_up_leaves_a_ping_that_was_read(alice: Agent, target: Agent) -> N
     ping = ping_of(alice, target)
     target.inbox()
 
-    pings.give_up(ping)
+    pings.give_up(ping, Message.objects.get(pk=ping.pk).realm_id)
 
     assert unread_of(target) == (0, 0)
