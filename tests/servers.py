@@ -12,6 +12,7 @@ from pathlib import Path
 
 # PostgreSQL refuses to run as root; Debian's package makes this user.
 UNPRIVILEGED_USER = "postgres"
+ADMINISTRATORS_BINARIES = ("/usr/sbin", "/sbin")  # not on every PATH
 DEBIAN_BINARIES = "usr/lib/postgresql/*/bin"
 START_SECONDS = 30
 
@@ -29,7 +30,7 @@ def free_port() -> int:
 
 def _binary(name: str) -> str | None:
     debian = sorted(map(str, Path("/").glob(DEBIAN_BINARIES)), reverse=True)
-    places = [*debian, os.environ.get("PATH", "")]
+    places = [*debian, os.environ.get("PATH", ""), *ADMINISTRATORS_BINARIES]
     return shutil.which(name, path=os.pathsep.join(places))
 
 
@@ -62,7 +63,7 @@ def postgresql() -> Iterator[str]:
         raise Missing("PostgreSQL (Debian: apt-get install postgresql)")
     as_user = []
     if os.geteuid() == 0:
-        runuser = shutil.which("runuser")
+        runuser = _binary("runuser")
         if not runuser or subprocess.run(["id", UNPRIVILEGED_USER], capture_output=True).returncode:
             raise Missing(f"a user `{UNPRIVILEGED_USER}` to run PostgreSQL as, since you are root")
         as_user = [runuser, "-u", UNPRIVILEGED_USER, "--"]
