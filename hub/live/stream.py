@@ -8,13 +8,11 @@ the queue falls back to reading pages.
 import asyncio
 import contextlib
 import random
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -31,15 +29,12 @@ from hub.live.tailer import SHUTTING_DOWN, TOKEN_EXPIRED
 from hub.messages import feed
 from hub.messages.feed import FeedEvent
 from hub.sessions.acting import SessionToken, acting_session
-from hub.sessions.models import Session
-from hub.sessions.presence import LiveProcess, OpenStream
+from hub.sessions.presence import open_stream
 from realms.ids import MESSAGE, parse_id
-from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
 HEARTBEAT_SECONDS = 15.0
 WRITE_TIMEOUT_SECONDS = 30.0
-STREAMS_PER_SESSION = 8
 PAGE_MESSAGES = 50
 # Neither this nor the retry time is followed by a blank line, which some clients take for an empty event.
 HEARTBEAT = b": still here\n"
@@ -118,12 +113,7 @@ class StreamConsumer(LiveConsumer):
         session = acting_session(caller)
         start = feed.start_of(session.realm_id, session.pk, last_event_id)
         process_id = switchboard.tailer().process_id
-        LiveProcess.objects.get_or_create(pk=process_id)
-        with transaction.atomic():
-            _refuse_over_quota(session)
-            stream = OpenStream.objects.create(
-                id=uuid.uuid4(), realm_id=session.realm_id, session=session, process_id=process_id
-            )
+        stream = open_stream(session=session, process_id=process_id)
         outlet = Outlet(
             id=stream.pk,
             realm_id=session.realm_id,
@@ -179,21 +169,6 @@ class StreamConsumer(LiveConsumer):
         data = {"reason": reason, "reconnect": reason in (SHUTTING_DOWN, TOKEN_EXPIRED)}
         await self._write(_event("close", data))
         await self.response.write(b"", more=False)
-
-
-def _refuse_over_quota(session: Session) -> None:
-    """Keep other openings in the realm out until the commit, and refuse if there is no room for one more.
-
-    Raises:
-        Refusal: `too_many_streams`.
-    """
-    realm = Realm.objects.select_for_update(no_key=True).get(pk=session.realm_id)
-    alive = OpenStream.objects.in_realm(realm.pk).alive()
-    if (
-        alive.filter(session=session).count() >= STREAMS_PER_SESSION
-        or alive[: realm.max_streams].count() >= realm.max_streams
-    ):
-        raise Refusal("too_many_streams", headers={"Retry-After": "5"})
 
 
 @contextlib.contextmanager

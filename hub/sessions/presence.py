@@ -4,16 +4,20 @@ A process writes one row and beats it; a stream's row counts only while its proc
 process that is killed takes its streams with it and nobody has to clean up at once.
 """
 
+import uuid
 from datetime import timedelta
 from typing import Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 
 from hub.sessions.models import Session
 from realms.models import Realm
+from realms.refusal import Refusal
 
 PROCESS_TIMEOUT_SECONDS = 15
+STREAMS_PER_SESSION = 8
+STREAM_RETRY_SECONDS = 5
 
 
 class LiveProcess(models.Model):
@@ -54,6 +58,24 @@ class OpenStream(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+def open_stream(*, session: Session, process_id: uuid.UUID) -> OpenStream:
+    """Note that a process opens a stream for a session.
+
+    Other openings in the realm are kept out until the commit, so that together they stay within bounds.
+
+    Raises:
+        Refusal: `too_many_streams`.
+    """
+    LiveProcess.objects.get_or_create(pk=process_id)
+    with transaction.atomic():
+        realm = Realm.objects.select_for_update(no_key=True).get(pk=session.realm_id)
+        alive = OpenStream.objects.in_realm(realm.pk).alive()
+        of_session = alive.filter(session=session).count()
+        if of_session >= STREAMS_PER_SESSION or alive[: realm.max_streams].count() >= realm.max_streams:
+            raise Refusal("too_many_streams", headers={"Retry-After": str(STREAM_RETRY_SECONDS)})
+        return OpenStream.objects.create(id=uuid.uuid4(), realm=realm, session=session, process_id=process_id)
 
 
 def connected(realm_id: str, session_ids: list[str]) -> set[str]:

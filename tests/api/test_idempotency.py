@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db.models import F
+from django.utils import timezone
 from pytest_django import Settings
 
 from hub.grants.models import Grant
@@ -261,3 +263,16 @@ def test_reused_by_a_new_agent_after_the_first_left(key: str, alice: Agent) -> N
     heir = new_agent(key, "alice")
 
     assert heir.post("memory", body, headers=with_key()).code == "idempotency_key_reused"
+
+
+def test_an_answer_is_repeated_though_the_request_would_be_refused_by_now(alice: Agent, bob: Agent) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    body = {**envelope(alice, bob), "expires_at": later.isoformat()}
+    first = alice.post("messages", body, headers=with_key())
+
+    with time_machine.travel(later + timedelta(hours=1)):
+        again = alice.post("messages", body, headers=with_key())
+        new = alice.post("messages", body, headers=with_key("another"))
+
+    assert (again.status, again.json) == (200, first.json)
+    assert new.status == 400

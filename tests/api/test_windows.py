@@ -1,5 +1,7 @@
 """Moving windows: never more than the limit in any span, and room again as soon as they say."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from redis import Redis
 from hub.api import windows
 from hub.api.windows import PREFIX, LocalWindows, RedisWindows, Usage, Windows
 
-NAME = "test"
+NAME = f"test-{os.getpid()}"  # the workers of a run share one Redis
 
 
 class Clock:
@@ -148,13 +150,22 @@ def test_names_that_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     assert list(found._times) == ["new"]
 
 
-def test_threads_together_get_as_many_as_the_limit(world: tuple[Windows, Pass]) -> None:
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that take turns as often as they can, so that what is not kept apart meets."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_together_get_as_many_as_the_limit(world: tuple[Windows, Pass], restless: None) -> None:
     found, _ = world
     start = threading.Barrier(20, timeout=10)
 
     def run(_: int) -> int:
         start.wait()
-        return sum(taken(found, limit=50, seconds=60).accepted for _ in range(10))
+        return sum(taken(found, limit=50, seconds=60).accepted for _ in range(50))
 
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(run, range(20))) == 50
