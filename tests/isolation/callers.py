@@ -150,63 +150,6 @@ NOT_LET_IN = (
 )
 
 LET_IN = (
-    Caller("nobody", lambda world: {}, UNAUTHENTICATED),
-    Caller("a key with a typo", key(_typo), UNAUTHENTICATED),
-    Caller("a key that is none", key(lambda w: "x"), UNAUTHENTICATED),
-    Caller("a key never issued", key(lambda w: w.keys["never issued"]), UNAUTHENTICATED),
-    Caller("a key as a token", token(lambda w: w.alice.agent.key), UNAUTHENTICATED),
-    Caller("a token that is none", token(lambda w: "x"), UNAUTHENTICATED),
-    Caller(
-        "both kinds at once",
-        lambda w: {
-            **key(lambda w: w.alice.agent.key)(w),
-            **token(lambda w: self_signed(w.alice.session))(w),
-        },
-        refused("ambiguous_credentials"),
-    ),
-    Caller("a disabled key", key(lambda w: w.keys["disabled"]), UNAUTHENTICATED, _alices),
-    Caller("a revoked key", key(lambda w: w.keys["revoked"]), refused("key_revoked"), _alices),
-    Caller("an expired key", key(lambda w: w.keys["expired"]), refused("key_expired"), _alices),
-    Caller(
-        "a secret whose grace is over", key(lambda w: w.keys["rotated out"]), refused("key_expired"), _alices
-    ),
-    Caller(
-        "a suspended realm's key", key(lambda w: w.keys["suspended"]), refused("realm_suspended"), _suspended
-    ),
-    Caller("an overdue token", token(lambda w: overdue(w.alice.session)), UNAUTHENTICATED),
-    Caller("a token of a session that left", token(lambda w: self_signed(w.alice.left)), UNAUTHENTICATED),
-    *(
-        Caller(
-            f"a token of a session whose key is {what}",
-            token(lambda w, what=what: self_signed(w.sessions[what])),  # type: ignore[misc]
-            UNAUTHENTICATED,
-            _alices,
-        )
-        for what in ("disabled", "revoked", "expired")
-    ),
-    Caller(
-        "a suspended realm's token",
-        token(lambda w: self_signed(w.sessions["suspended"])),
-        refused("realm_suspended"),
-        _suspended,
-    ),
-    *(
-        Caller(
-            f"another realm's token that says alice's in {' and '.join(places)}",
-            token(_forged(*places)),
-            UNAUTHENTICATED,
-        )
-        for places in (("kid",), ("sub",), ("iss", "sub"), ("kid", "iss"), ("kid", "iss", "sub"))
-    ),
-    Caller("a token of a session that is nowhere", token(_nobodys), UNAUTHENTICATED),
-    Caller(
-        "another realm's token in the hub's name",
-        token(lambda w: forged_for_hub(w.alice.session, by=w.mallory.session)),
-        UNAUTHENTICATED,
-    ),
-)
-
-LET_IN = (
     Caller("another realm's key", key(lambda w: w.mallory.agent.key), _stranger, _mallorys),
     Caller("another realm's second key", key(lambda w: w.mallory.neighbour.key), _stranger, _mallorys),
     Caller("another realm's token", token(lambda w: self_signed(w.mallory.session)), _stranger, _mallorys),
