@@ -93,9 +93,7 @@ def rotate_key(*, key: ApiKey, grace: timedelta, by: Actor, force: bool = False)
     if grace not in GRACES.values():
         raise refusal_at("/grace", f"A grace is one of {', '.join(GRACES)}.")
     with transaction.atomic():
-        locked = ApiKey.objects.in_realm(key.realm_id).select_for_update(no_key=True).get(pk=key.pk)
-        if locked.status == Status.REVOKED:
-            raise Refusal("key_revoked", "A revoked key stays revoked; issue a new one.")
+        locked = _locked(key)
         now = timezone.now()
         if locked.expires_at is not None and locked.expires_at <= now:
             raise Refusal("key_expired", "The key has expired; issue a new one.")
@@ -122,14 +120,20 @@ def set_status(*, key: ApiKey, status: ApiKey.Status, by: Actor) -> None:
         Refusal: `key_revoked`.
     """
     with transaction.atomic():
-        locked = ApiKey.objects.in_realm(key.realm_id).select_for_update(no_key=True).get(pk=key.pk)
-        if locked.status == Status.REVOKED:
-            raise Refusal("key_revoked", "A revoked key stays revoked; issue a new one.")
+        locked = _locked(key)
         if locked.status != status:
             locked.status = status
             locked.save(update_fields=["status"])
             audit.append(_ACTION[status], realm_id=key.realm_id, by=by, target=key.pk)
     key.status = status
+
+
+def _locked(key: ApiKey) -> ApiKey:
+    """Return a key as it is now, locked until the commit; a revoked one is refused."""
+    locked = ApiKey.objects.in_realm(key.realm_id).select_for_update(no_key=True).get(pk=key.pk)
+    if locked.status == Status.REVOKED:
+        raise Refusal("key_revoked", "A revoked key stays revoked; issue a new one.")
+    return locked
 
 
 def _new_secret(key: ApiKey) -> str:
