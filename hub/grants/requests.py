@@ -9,16 +9,14 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import MEMORY_CAPABILITIES, first_segment
-from hub.grants.transitions import Status, end, notice, record
+from hub.grants.transitions import Status, expire, notice, record
 from hub.memory.models import MemoryNamespace
-from hub.messages.inbox import inbox_full, lock_inboxes, post, post_notice
+from hub.messages.inbox import inbox_full, lock_inboxes, post
 from hub.sessions.models import Session
 from realms.audit.actor import Actor
 from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
 
-# Whose turn it would have been, had the request not come first.
-CLOCK = Actor.worker("expire_grants")
 DEFAULT_DURATION = timedelta(hours=24)
 
 
@@ -137,6 +135,4 @@ def _expire_same_request(requester: Session, grantor: Session, capability: str, 
         expires_at__lte=Now(),
     )
     for grant in overdue.select_for_update():
-        end(grant, Status.EXPIRED)
-        post_notice(notice(grant, "expired", by=None, to=[grant.requester_id, grant.grantor_id]))
-        record(grant, "expired", by=CLOCK)
+        expire(grant)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import is_within
-from hub.grants.transitions import Status, end, notice, record, refuse_unless_open, status_now
+from hub.grants.transitions import Status, end, expire, notice, record, refuse_unless_open, status_now
 from hub.messages.inbox import lock_inboxes, post_notice
 from hub.sessions.models import Session
 from hub.wire import rfc3339
@@ -129,9 +129,7 @@ def expire_grants(*, limit: int = 1000) -> int:
         with transaction.atomic():
             grant = overdue.filter(pk=grant_id).select_for_update(skip_locked=True).first()
             if grant is not None:
-                end(grant, Status.EXPIRED)
-                post_notice(notice(grant, "expired", by=None, to=[grant.requester_id, grant.grantor_id]))
-                record(grant, "expired", by=Actor.worker("expire_grants"))
+                expire(grant)
                 expired += 1
     return expired
 

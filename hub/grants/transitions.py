@@ -6,7 +6,7 @@ import msgspec
 from django.utils import timezone
 
 from hub.grants.models import Grant
-from hub.messages.inbox import Outgoing
+from hub.messages.inbox import Outgoing, post_notice
 from hub.sessions.models import Session
 from hub.wire import rfc3339
 from realms.audit import rules as audit
@@ -34,6 +34,13 @@ def end(grant: Grant, status: Status) -> None:
     grant.status = status
     grant.ended_at = timezone.now()
     grant.save(update_fields=["status", "ended_at", "decided_at"])
+
+
+def expire(grant: Grant) -> None:
+    """Write down that a locked grant has expired, tell both sides, and record it as the clock's doing."""
+    end(grant, Status.EXPIRED)
+    post_notice(notice(grant, "expired", by=None, to=[grant.requester_id, grant.grantor_id]))
+    record(grant, "expired", by=Actor.worker("expire_grants"))
 
 
 def notice(grant: Grant, event: str, *, by: Session | None, to: list[str]) -> Outgoing:
