@@ -112,7 +112,6 @@ if env.REDIS_URL:
         "BACKEND": "hub.api.fallback_cache.FallbackCache",
         "LOCATION": env.REDIS_URL,
         "KEY_PREFIX": "aisp-hub",
-        "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
     }
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {

@@ -1,7 +1,7 @@
 """Credentials: from a request's headers to its caller, who is known, within limits, and in scope."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hub.api import limits
 from hub.api.limits import READ, WRITE
@@ -19,7 +19,7 @@ class Admitted:
     """A caller, and the headers that say how its limits stand."""
 
     caller: Caller
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str]
 
 
 def admit(method: str, headers: Mapping[str, str], *, request_id: str, address: str) -> Admitted:

@@ -7,7 +7,9 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 
-from hub.api.breaker import breaker
+from hub.api.breaker import TIMEOUT_SECONDS, breaker
+
+TIMEOUTS = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
 
 
 class FallbackCache(BaseCache):
@@ -15,7 +17,7 @@ class FallbackCache(BaseCache):
 
     def __init__(self, location: str, params: Mapping[str, Any]) -> None:
         super().__init__(dict(params))
-        self._redis = RedisCache(location, dict(params))
+        self._redis = RedisCache(location, {**params, "OPTIONS": {**TIMEOUTS, **params.get("OPTIONS", {})}})
         self._memory = LocMemCache("fallback", {})
 
     def _call(self, verb: str, *args: Any, **options: Any) -> Any:

@@ -14,10 +14,11 @@ from django_ratelimit import core as django_ratelimit
 from hub.api.windows import LocalWindows, SharedWindows, Windows
 from realms.address import network_of
 from realms.identity import KeyIdentity
+from realms.keys import SCOPES
 from realms.refusal import Refusal
 
 MINUTE = 60
-READ, WRITE = "read", "write"
+READ, WRITE = SCOPES
 REFUSED = "refused-credentials"
 NOTED_SECONDS = 1.0
 NOTED_ADDRESSES = 10_000
