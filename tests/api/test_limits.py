@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from pytest_django import Settings
 
 from hub.api import limits
@@ -14,6 +13,7 @@ from hub.messages.models import Message
 from realms.models import Realm
 from tests.api.test_windows import Clock
 from tests.cast import Agent, Answer, new_agent, new_key
+from tests.refusals import refusals_allowed
 from tests.rows import set_realm
 from tests.tokens.signing import Signer
 
@@ -31,12 +31,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 @pytest.fixture
 def few_refusals(settings: Settings) -> Iterator[None]:
     """Three refused credentials a minute, and none before."""
-    settings.HUB_REFUSALS_PER_MINUTE = 3
-    for forget in (cache.clear, limits._noted.clear):
-        forget()
-    yield
-    for forget in (cache.clear, limits._noted.clear):
-        forget()
+    with refusals_allowed(settings, 3):
+        yield
 
 
 def limited(realm: Realm, **options: Any) -> Agent:

@@ -117,16 +117,23 @@ def cells() -> list[Cell]:
 
 def faults_of(cell: Cell, world: World, before: Snapshot) -> list[str]:
     """Send a cell's calls, each in a transaction that is rolled back, and return what does not hold."""
+    changed: list[str] = []
+    faults = faults_heard(cell, world, lambda call: _sent(call, cell, world, before, changed))
+    return [*faults, *(f"{cell.title}: {fault}" for fault in changed)]
+
+
+def faults_heard(cell: Cell, world: World, hear: Callable[[Call], Heard]) -> list[str]:
+    """Send a cell's calls with `hear`, and return what does not hold of the answers."""
     faults: list[str] = []
     call = cell.real(world)
-    heard = _sent(call, cell, world, before, faults)
+    heard = hear(call)
     if heard.code != cell.gets:
         faults.append(f"got {heard.code} and not {cell.gets}: {heard.content!r}")
     if not cell.within and (leak := world.alice.telltale.search(heard.bytes_without(call.named))):
         faults.append(f"tells {leak[0]!r}: {heard.content!r}")
     if cell.unknown is not None:
         like = cell.unknown(world)
-        expected = _sent(like, cell, world, before, faults).comparable(like.named)
+        expected = hear(like).comparable(like.named)
         if heard.comparable(call.named) != expected:
             faults.append(f"differs from what is unknown: {heard.content!r} {expected!r}")
     return [f"{cell.title}: {fault}" for fault in faults]

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
 
 from realms.models import Realm
 from tests.isolation.calls import Call, Heard, key_of, owners_call
-from tests.isolation.matrix import Cell, caller_cells, name_cells
+from tests.isolation.matrix import Cell, caller_cells, faults_heard, name_cells
 from tests.isolation.names import Named
 from tests.isolation.snapshot import changes, changes_in, snapshot
 from tests.isolation.table import TABLE, Row
@@ -62,19 +63,8 @@ def refused(row: Row) -> list[Cell]:
 @pytest.mark.parametrize("row", LIVE, ids=str)
 def test_every_refusal_of_the_live_paths(world: World, http: httpx.Client, row: Row) -> None:
     before = snapshot()
-    faults = []
 
-    for cell in refused(row):
-        call = cell.real(world)
-        answer = heard(http, call)
-        if answer.code != cell.gets:
-            faults.append(f"{cell.title}: got {answer.code} and not {cell.gets}: {answer.content!r}")
-        if not cell.within and (leak := world.alice.telltale.search(answer.bytes_without(call.named))):
-            faults.append(f"{cell.title}: tells {leak[0]!r}")
-        if cell.unknown is not None:
-            like = cell.unknown(world)
-            if answer.comparable(call.named) != heard(http, like).comparable(like.named):
-                faults.append(f"{cell.title}: differs from what is unknown")
+    faults = [fault for cell in refused(row) for fault in faults_heard(cell, world, partial(heard, http))]
 
     faults += changes(before, snapshot())
     assert not faults, "\n".join(faults)

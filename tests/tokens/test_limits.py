@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from pytest_django import Settings
 
-from hub.api import limits
 from realms.models import Realm
 from tests.cast import Agent, new_key
+from tests.refusals import refusals_allowed
 from tests.tokens.presenting import present
 from tests.tokens.signing import Signer, hub_token
 
@@ -68,12 +67,8 @@ def test_asking_for_a_token_is_a_write(limited: Signer) -> None:
 @pytest.fixture
 def few_refusals(settings: Settings) -> Iterator[None]:
     """Five refused credentials a minute, and none before."""
-    settings.HUB_REFUSALS_PER_MINUTE = 5
-    for forget in (cache.clear, limits._noted.clear):
-        forget()
-    yield
-    for forget in (cache.clear, limits._noted.clear):
-        forget()
+    with refusals_allowed(settings, 5):
+        yield
 
 
 def test_a_refused_token_counts_against_its_address_and_no_key(limited: Signer, few_refusals: None) -> None:
