@@ -28,6 +28,7 @@ from hub.live.outlet import Outlet
 from hub.live.tailer import SHUTTING_DOWN, TOKEN_EXPIRED
 from hub.messages import feed
 from hub.messages.feed import FeedEvent
+from hub.messages.inbox import INBOX_START
 from hub.sessions.acting import SessionToken, acting_session
 from hub.sessions.presence import open_stream
 from realms.ids import MESSAGE, parse_id
@@ -59,7 +60,9 @@ class StreamConsumer(LiveConsumer):
         summary="Stream the inbox",
         description=(
             "Server-Sent Events. Without an id: all unread messages, then each new one, marked as read when "
-            "sent. With `Last-Event-ID` or `X-Last-Event-ID`: all after that message, read or not.\n\n"
+            "sent. With `Last-Event-ID` or `X-Last-Event-ID`: all after that message, read or not. What was "
+            "sent on a connection that broke may not have arrived: a client that must not miss anything comes "
+            f"back with the last id it has, and with `{INBOX_START}` while it has none.\n\n"
             "Events: `message` (its `id` is the message's, its `data` the object that a poll returns), "
             "`reset` (the inbox does not hold the given id any more; everything that it holds follows), and "
             "`close` with a `reason` and whether to `reconnect`. A comment every 15 s keeps proxies open."

@@ -12,7 +12,7 @@ from hub.api.pages import DEFAULT_LIMIT, Limit
 from hub.api.viewset import HubViewSet
 from hub.idempotency.rules import Attempt
 from hub.messages import bodies, rules
-from hub.messages.inbox import Filters
+from hub.messages.inbox import INBOX_START, Filters
 from hub.sessions.acting import Caller, acting_session
 from hub.sessions.bodies import RealmSlug
 from hub.wire import Instant, MessageId, compact
@@ -30,7 +30,10 @@ class PollQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     category: MessageFilter | None = None
     since: Annotated[Instant | None, Meta(description="Sent at this time or later.")] = None
     limit: Limit = DEFAULT_LIMIT
-    after: Annotated[MessageId | None, Meta(description="Everything after this message, read or not.")] = None
+    after: Annotated[
+        MessageId | None,
+        Meta(description=f"Everything after this message, read or not; after {INBOX_START}, all of it."),
+    ] = None
     peek: Annotated[bool, Meta(description="Leave them unread.")] = False
     realm: RealmSlug | None = None
 
@@ -94,7 +97,8 @@ class MessageViewSet(HubViewSet):
     )
     def poll(self, caller: Caller, query: PollQuery) -> bodies.MessagePage:
         """Unread messages, oldest first, marked as read by this call: among concurrent pollers each is
-        returned once. If the answer gets lost, ask again with `after`.
+        returned once. If the answer gets lost, ask again with `after` and the last id you have, or with
+        `msg_` and 26 zeros if you have none.
         """
         caller.check_realm(query.realm)
         session = acting_session(caller)

@@ -12,6 +12,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce, Now
 
 from hub.messages.bodies import received_answer
+from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox
 from hub.wire import compact
 
@@ -47,6 +48,8 @@ def start_of(realm_id: str, session_id: str, last_event_id: str | None) -> Start
     if last_event_id is None:
         newest = Inbox.objects.filter(realm_id=realm_id, pk=session_id).values_list("seq", flat=True).first()
         return Start(after=0, unread_up_to=newest or 0)
+    if last_event_id == INBOX_START:
+        return Start(after=0, unread_up_to=0)
     held = Delivery.objects.in_inbox(realm_id, session_id)
     seen = held.filter(message_id=last_event_id).first()
     if seen is not None:

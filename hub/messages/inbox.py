@@ -23,6 +23,8 @@ from realms.refusal import Refusal
 from realms.spans import Moment
 
 FULL_RETRY_SECONDS = 30
+# The id that stands before all of an inbox: what a client resumes from that has no id yet.
+INBOX_START = f"{MESSAGE}_{'0' * 26}"
 
 
 @dataclass(slots=True)

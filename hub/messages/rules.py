@@ -16,7 +16,16 @@ from hub.idempotency.rules import Attempt
 from hub.messages import statements
 from hub.messages.bodies import Envelope, MessageStatus, RecipientStatus
 from hub.messages.envelope import DELEGATE, check_signature, outgoing_of
-from hub.messages.inbox import Filters, Outgoing, inbox_full, lock_inboxes, mark_read, post, ring_after_commit
+from hub.messages.inbox import (
+    INBOX_START,
+    Filters,
+    Outgoing,
+    inbox_full,
+    lock_inboxes,
+    mark_read,
+    post,
+    ring_after_commit,
+)
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.pings import completes_ping
 from hub.sessions.acting import Caller, own_session
@@ -196,16 +205,18 @@ def read_after(*, session: Session, message_id: str, filters: Filters, mark: boo
     with transaction.atomic():
         inboxes = lock_inboxes(session.realm_id, [session.pk])
         held = Delivery.objects.in_inbox(session.realm_id, session.pk)
-        after = held.filter(message_id=message_id).first()
-        if after is None:
+        if message_id == INBOX_START:
+            later = filters.matching(held)
+        elif (after := held.filter(message_id=message_id).first()) is not None:
+            later = filters.matching(held.filter(seq__gt=after.seq))
+        else:
             oldest = held.order_by("seq").first()
             raise Refusal(
                 "message_not_found",
-                "The inbox does not hold the message that `after` names (any more); "
-                "leave `after` out, or name the oldest that it holds.",
+                "The inbox does not hold the message that `after` names (any more). Everything that it "
+                f"holds comes after {INBOX_START}.",
                 members={"oldest": oldest.message_id if oldest else None},
             )
-        later = filters.matching(held.filter(seq__gt=after.seq))
         found = list(later.select_related("message").order_by("seq")[: filters.limit])
         unread = later.filter(read_at=None).count()
         for inbox in inboxes if mark else []:

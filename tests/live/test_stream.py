@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from hub.bell import bell
+from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery
 from hub.sessions.presence import OpenStream
 from realms import keys, owners
@@ -91,6 +92,16 @@ def test_a_lost_id_resets_and_sends_all_that_is_held(alice: WireAgent, bob: Wire
         reset = stream.next()
         assert (reset.event, reset.data["oldest"]) == ("reset", held[0])
         assert stream.messages(2) == held
+
+
+def test_the_id_before_all_others_starts_from_the_beginning(alice: WireAgent, bob: WireAgent) -> None:
+    held = [alice.send(bob.id), alice.send(bob.id)]
+    bob.get("/messages")
+
+    with bob.stream(Last_Event_ID=INBOX_START) as stream:
+        assert stream.messages(2) == held
+        new = alice.send(bob.id)
+        assert stream.messages(1) == [new]
 
 
 def test_a_message_of_another_inbox_is_a_lost_id(alice: WireAgent, bob: WireAgent) -> None:

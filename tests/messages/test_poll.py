@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hub.messages.inbox import Outgoing, post_notice
+from hub.messages.inbox import INBOX_START, Outgoing, post_notice
 from hub.messages.models import Message
 from realms.models import Realm
 from tests.cast import Agent
@@ -232,6 +232,14 @@ def test_after_what_is_not_held_names_the_oldest(alice: Agent, bob: Agent, charl
 
     assert (answer.status, answer.code, answer.json["oldest"]) == (404, "message_not_found", sent[1])
     assert unread_of(bob) == (3, 3)
+
+
+def test_after_the_id_before_all_others_comes_everything(alice: Agent, bob: Agent) -> None:
+    sent = [alice.send(bob).json["message_id"] for _ in range(3)]
+    assert ids(bob) == sent
+
+    assert ids(bob, f"?after={INBOX_START}") == sent
+    assert ids(alice, f"?after={INBOX_START}") == []
 
 
 def test_after_in_an_empty_inbox_names_nothing(alice: Agent) -> None:
