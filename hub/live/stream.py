@@ -61,8 +61,8 @@ class StreamConsumer(LiveConsumer):
         description=(
             "Server-Sent Events. Without an id: all unread messages, then each new one, marked as read when "
             "sent. With `Last-Event-ID` or `X-Last-Event-ID`: all after that message, read or not. What was "
-            "sent on a connection that broke may not have arrived: a client that must not miss anything comes "
-            f"back with the last id it has, and with `{INBOX_START}` while it has none.\n\n"
+            "sent on a connection that broke may not have arrived: a client that must miss nothing returns "
+            f"with the last id it has, and with `{INBOX_START}` while it has none.\n\n"
             "Events: `message` (its `id` is the message's, its `data` the object that a poll returns), "
             "`reset` (the inbox does not hold the given id any more; everything that it holds follows), and "
             "`close` with a `reason` and whether to `reconnect`. A comment every 15 s keeps proxies open."
