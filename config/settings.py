@@ -113,11 +113,13 @@ if env.REDIS_URL:
         "LOCATION": env.REDIS_URL,
         "KEY_PREFIX": "aisp-hub",
     }
+    # An idle subscription is no fault, which redis-py would end after 5 s; whether it is a dead one, a word
+    # now and then shows.
+    BELL_REDIS = {"address": env.REDIS_URL, "socket_timeout": None, "health_check_interval": 10}
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # An idle subscription is no fault: redis-py would end it after 5 s.
-            "CONFIG": {"hosts": [{"address": env.REDIS_URL, "socket_timeout": None}], "prefix": "aisp-hub"},
+            "CONFIG": {"hosts": [BELL_REDIS], "prefix": "aisp-hub"},
         }
     }
 

@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 
 GROUP = "bell"
 RETRY_SECONDS = 1.0
+PUBLISH_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,9 @@ class Bell:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[str] = set()
         self._listeners: list[Listener] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._outbound: set[str] = set()
+        self._publisher: asyncio.Task[None] | None = None
+        self._is_heard = True
 
     def ring(self, names: Iterable[str]) -> None:
         """Wake whoever waits for `names`. Callable from any thread; never waits and never fails."""
@@ -70,20 +73,34 @@ class Bell:
         self._tell(names)
         layer = get_channel_layer()
         if layer is not None:
-            task = asyncio.ensure_future(self._publish(layer, names))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._outbound |= names
+            if self._publisher is None or self._publisher.done():
+                self._publisher = asyncio.ensure_future(self._publish(layer))
 
     def _tell(self, names: frozenset[str]) -> None:
         for listener in self._listeners:
             listener(names)
 
-    async def _publish(self, layer: Any, names: frozenset[str]) -> None:
-        message = {"type": "bell.ring", "origin": self._origin, "names": sorted(names)}
-        try:
-            await layer.group_send(GROUP, message)
-        except Exception as error:
-            log.warning("ring not carried to other processes", error=repr(error), names=len(names))
+    async def _publish(self, layer: Any) -> None:
+        """Tell the other processes, one message at a time: while Redis hangs, names gather and not tasks."""
+        while self._outbound:
+            names, self._outbound = self._outbound, set()
+            message = {"type": "bell.ring", "origin": self._origin, "names": sorted(names)}
+            try:
+                async with asyncio.timeout(PUBLISH_SECONDS):
+                    await layer.group_send(GROUP, message)
+            except Exception as error:
+                self._note_heard(False, error=repr(error))
+            else:
+                self._note_heard(True)
+
+    def _note_heard(self, is_heard: bool, **why: str) -> None:
+        if is_heard != self._is_heard:
+            self._is_heard = is_heard
+            if is_heard:
+                log.info("rings reach other processes again")
+            else:
+                log.warning("rings do not reach other processes, which look by themselves", **why)
 
     def adopt(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
         """Carry rings on the server's `loop` from now on, and tell `listener` of them there."""

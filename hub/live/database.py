@@ -1,4 +1,8 @@
-"""The database from coroutines: a few threads with a connection each, whatever the number of streams."""
+"""The database from coroutines: a few threads with a connection each, whatever the number of streams.
+
+What opens streams and answers pings has threads of its own, so that a crowd which comes back at once does
+not keep the tailer from those who are there.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -6,16 +10,22 @@ from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 
-THREADS = 2
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="live")
+
+class Threads:
+    """A few threads, each with a database connection while it needs one."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=count, thread_name_prefix=name)
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that uses the database in one of the threads."""
+        run: Any = database_sync_to_async(function, thread_sensitive=False, executor=self._executor)
+        result: T = await run(*args, **kwargs)
+        return result
 
 
-async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that uses the database in one of the live threads."""
-    run: Any = database_sync_to_async(function, thread_sensitive=False, executor=_threads)
-    result: T = await run(*args, **kwargs)
-    return result
+in_database = Threads("live", 2).run
+in_tailer_thread = Threads("tailer", 2).run  # one reads, one marks

@@ -39,7 +39,7 @@ class Outlet:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def catch_up(self) -> None:
-        """Drop the queue and read on from the database: the client is slower than its inbox."""
+        """Drop the queue and read on from the database: for a slow client, or a large message."""
         self.behind = True
         self.queue.clear()
         self.queue_bytes = 0
@@ -55,7 +55,7 @@ class Outlet:
         for event in events:
             if self.behind or event.seq <= self.queued:
                 continue
-            if self.queue_bytes + len(event.data) > QUEUE_BYTES and self.queue:
+            if event.data is None or self.queue_bytes + len(event.data) > QUEUE_BYTES:
                 self.catch_up()
                 return
             self.queue.append(event)
@@ -68,7 +68,7 @@ class Outlet:
         if not self.queue:
             return None
         event = self.queue.popleft()
-        self.queue_bytes -= len(event.data)
+        self.queue_bytes -= len(event.data or b"")
         return event
 
     def close(self, reason: str) -> None:

@@ -22,7 +22,7 @@ from hub.wire import compact
 from realms.ids import MESSAGE, SESSION, new_id
 from realms.refusal import Refusal
 
-LOOK_AGAIN_SECONDS = 2.0  # the bell is a hint: look anyway after this long
+LOOK_AGAIN_SECONDS = 1.5  # the bell is a hint: look anyway after this long
 
 
 class PingConsumer(LiveConsumer):

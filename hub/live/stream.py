@@ -34,12 +34,13 @@ from hub.sessions.presence import open_stream
 from realms.ids import MESSAGE, parse_id
 from realms.refusal import Refusal, refusal_at
 
-HEARTBEAT_SECONDS = 15.0
-WRITE_TIMEOUT_SECONDS = 30.0
-PAGE_MESSAGES = 50
+HEARTBEAT_SECONDS = (12.0, 15.0)  # not all of a crowd at once
+PAGE_MESSAGES = 32
 # Neither this nor the retry time is followed by a blank line, which some clients take for an empty event.
 HEARTBEAT = b": still here\n"
-RETRY_MILLISECONDS = (1_000, 5_000)  # a random delay between these keeps a crowd from returning at once
+# A random delay between these keeps a crowd from returning at once: each stream of the process adds to it.
+RETRY_MILLISECONDS = (1_000, 5_000)
+RETRY_MILLISECONDS_PER_STREAM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,6 @@ class StreamConsumer(LiveConsumer):
             with _ending_with(opening.token, outlet):
                 await self._write(_preamble(opening.start))
                 await self._pump(outlet, opening.start.unread_up_to)
-        except TimeoutError:
-            pass  # the client does not read: what it has not got stays unread
         finally:
             tailer.remove(outlet)
 
@@ -153,24 +152,24 @@ class StreamConsumer(LiveConsumer):
 
     async def _idle(self, outlet: Outlet) -> None:
         try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
+            async with asyncio.timeout(random.uniform(*HEARTBEAT_SECONDS)):  # noqa: S311  no secret
                 await outlet.changed.wait()
         except TimeoutError:
             await self._write(HEARTBEAT)
         outlet.changed.clear()
 
     async def _send(self, outlet: Outlet, event: FeedEvent) -> None:
+        assert event.data is not None, "a large message is read alone, with its data"
         await self._write(b"event: message\nid: %b\ndata: %b\n\n" % (event.message_id.encode(), event.data))
         outlet.written = event.seq
         switchboard.tailer().sent(outlet, event.seq)
 
     async def _write(self, chunk: bytes) -> None:
-        async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-            await self.response.write(chunk, more=True)
+        await self.response.write(chunk, more=True)
 
     async def _close(self, reason: str) -> None:
         data = {"reason": reason, "reconnect": reason in (SHUTTING_DOWN, TOKEN_EXPIRED)}
-        await self._write(_event("close", data))
+        await self._write(_retry() + _event("close", data))
         await self.response.write(b"", more=False)
 
 
@@ -194,11 +193,16 @@ def _abandon(task: asyncio.Future[Opening]) -> None:
 
 
 def _preamble(start: feed.Start) -> bytes:
-    retry = b"retry: %d\n" % random.randint(*RETRY_MILLISECONDS)  # noqa: S311  no secret
     if not start.lost:
-        return retry
+        return _retry()
     reason = "The inbox does not hold the given message any more; all that it holds follows."
-    return retry + _event("reset", {"reason": reason, "oldest": start.oldest})
+    return _retry() + _event("reset", {"reason": reason, "oldest": start.oldest})
+
+
+def _retry() -> bytes:
+    least, most = RETRY_MILLISECONDS
+    most = max(most, RETRY_MILLISECONDS_PER_STREAM * len(switchboard.tailer().outlets))
+    return b"retry: %d\n" % random.randint(least, most)  # noqa: S311  no secret
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

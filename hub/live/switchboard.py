@@ -43,6 +43,11 @@ def begin() -> None:
     _tasks.extend([asyncio.create_task(_tailer.run()), asyncio.create_task(bell.hear_others())])
 
 
+def draining() -> bool:
+    """Tell whether the process is about to end."""
+    return _tailer is not None and _tailer.draining
+
+
 def drain() -> None:
     """Have all streams end; nothing happens in a process without any."""
     if _tailer is not None:

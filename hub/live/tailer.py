@@ -1,31 +1,35 @@
 """The tailer: one per process, reads what is new for all open streams of the process.
 
-Rings tell it where to look; every 2 s it looks everywhere, so that a lost ring delays and never loses. It
-uses one query for many inboxes, and holds a database connection only while it reads.
+Rings tell it where to look; within 2 s it looks everywhere, so that a lost ring delays and never loses. It
+uses one query for many inboxes, and its two threads are all that it takes of the database.
 """
 
 import asyncio
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
 
 import structlog
 from django.db.models.functions import Now
 
-from hub.live.database import in_database
+from hub.live.database import in_tailer_thread
 from hub.live.outlet import Outlet
 from hub.messages import feed
 from hub.sessions.models import Session
-from hub.sessions.presence import LiveProcess, OpenStream
+from hub.sessions.presence import OpenStream, beat, return_to_life
 from realms import identity
 from realms.identity import KeyIdentity
 from realms.refusal import Refusal
 
-SURVEY_SECONDS = 2.0
-BACKOFF_SECONDS = 0.5
+SURVEY_SECONDS = 1.5
+INBOXES_PER_LOOK = 200
 INBOXES_PER_QUERY = 100
 MESSAGES_PER_QUERY = 500
+NOTE_SECONDS = 0.02  # what is noted together costs one transaction
+NOTES_PER_UPDATE = 200
+BACKOFF_SECONDS = 0.5
 
 SHUTTING_DOWN = "shutting_down"
 DEREGISTERED = "session_deregistered"
@@ -42,17 +46,20 @@ class Tailer:
     def __init__(self) -> None:
         self.process_id = uuid.uuid4()
         self.outlets: dict[str, set[Outlet]] = defaultdict(set)
+        self.draining = False
         self._woken: set[str] = set()
+        self._work = asyncio.Event()
+        self._round: deque[str] = deque()
+        self._pause = SURVEY_SECONDS
+        self._next_look = 0.0
         self._sent: dict[str, list[int]] = defaultdict(list)
         self._closed: dict[uuid.UUID, str] = {}
-        self._work = asyncio.Event()
-        self._next_survey = 0.0
-        self._draining = False
+        self._to_note = asyncio.Event()
 
     def add(self, outlet: Outlet) -> None:
         """Serve an outlet from now on."""
         self.outlets[outlet.session_id].add(outlet)
-        if self._draining:
+        if self.draining:
             outlet.close(SHUTTING_DOWN)
 
     def remove(self, outlet: Outlet) -> None:
@@ -62,7 +69,7 @@ class Tailer:
         if not outlets:
             self.outlets.pop(outlet.session_id, None)
         self._closed[outlet.id] = outlet.session_id
-        self._work.set()
+        self._to_note.set()
 
     def ring(self, names: Iterable[str]) -> None:
         """Look at these inboxes soon."""
@@ -74,46 +81,51 @@ class Tailer:
     def sent(self, outlet: Outlet, seq: int) -> None:
         """Note that a message was written to a socket."""
         self._sent[outlet.session_id].append(seq)
-        self._work.set()
+        self._to_note.set()
 
     def drain(self) -> None:
         """Have all streams end, because the process does."""
-        self._draining = True
+        self.draining = True
         for outlet in self._all():
             outlet.close(SHUTTING_DOWN)
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            try:
-                async with asyncio.timeout(max(0.0, self._next_survey - time.monotonic())):
-                    await self._work.wait()
-            except TimeoutError:
-                pass
-            self._work.clear()
-            try:
-                await self.step()
-            except Exception as error:
-                log.warning("streams wait for the database", error=repr(error))
-                await asyncio.sleep(BACKOFF_SECONDS)
+        """Work until cancelled: read what is new, and beside it note what was done."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_for_ever(self._tail))
+            both.create_task(_for_ever(self._note))
 
-    async def step(self) -> None:
-        """Do what is to be done now: survey if it is time, read what is new, mark what was sent."""
-        if time.monotonic() >= self._next_survey:
-            await self._survey()
-            self._next_survey = time.monotonic() + SURVEY_SECONDS
+    async def _tail(self) -> None:
+        try:
+            async with asyncio.timeout(max(0.0, self._next_look - time.monotonic())):
+                await self._work.wait()
+        except TimeoutError:
+            pass
+        self._work.clear()
+        if time.monotonic() >= self._next_look:
+            await self._look()
+            self._next_look = time.monotonic() + self._pause
         await self._read()
-        await self.flush()
 
     def _all(self) -> list[Outlet]:
         return [outlet for outlets in self.outlets.values() for outlet in outlets]
 
-    async def _survey(self) -> None:
-        outlets = self._all()
+    async def _look(self) -> None:
+        """Look at the next inboxes of the round whether or not the bell rang for them.
+
+        A round takes `SURVEY_SECONDS` however many inboxes there are: at once they would hold up the loop.
+        """
+        if not self._round:
+            self._round.extend(self.outlets)
+            self._pause = SURVEY_SECONDS / max(1, -(-len(self._round) // INBOXES_PER_LOOK))
+            if self._round:
+                await self._beat()
+        count = min(len(self._round), INBOXES_PER_LOOK)
+        outlets = [o for _ in range(count) for o in self.outlets.get(self._round.popleft(), ())]
         if not outlets:
             return
-        numbers = await in_database(feed.newest_numbers, list(self.outlets))
-        identities = await in_database(_identities, outlets)
+        numbers = await in_tailer_thread(feed.newest_numbers, {outlet.session_id for outlet in outlets})
+        identities = await in_tailer_thread(_identities, outlets)
         for outlet in outlets:
             if outlet.session_id not in numbers:
                 outlet.close(DEREGISTERED)
@@ -121,18 +133,16 @@ class Tailer:
                 outlet.close(reason)
             elif not outlet.behind and numbers[outlet.session_id] > outlet.queued:
                 self._woken.add(outlet.session_id)
-        await in_database(self._beat, [outlet for outlet in outlets if outlet.closing is None])
 
-    def _beat(self, outlets: list[Outlet]) -> None:
+    async def _beat(self) -> None:
         """Tell that this process lives; if the others took it for dead, register its streams again."""
-        if LiveProcess.objects.filter(pk=self.process_id).update(beat_at=Now()):
-            return
-        LiveProcess.objects.get_or_create(pk=self.process_id)
-        rows = [
-            OpenStream(id=o.id, realm_id=o.realm_id, session_id=o.session_id, process_id=self.process_id)
-            for o in outlets
-        ]
-        OpenStream.objects.bulk_create(rows, ignore_conflicts=True)
+        if not await in_tailer_thread(beat, self.process_id):
+            rows = [
+                OpenStream(id=o.id, realm_id=o.realm_id, session_id=o.session_id, process_id=self.process_id)
+                for o in self._all()
+                if o.closing is None
+            ]
+            await in_tailer_thread(return_to_life, self.process_id, rows)
 
     async def _read(self) -> None:
         while self._woken:
@@ -145,7 +155,7 @@ class Tailer:
             if not cursors:
                 continue
             try:
-                found = await in_database(feed.read_many, cursors, limit=MESSAGES_PER_QUERY)
+                found = await in_tailer_thread(feed.read_many, cursors, limit=MESSAGES_PER_QUERY)
             except BaseException:
                 self._woken.update(batch)
                 raise
@@ -155,23 +165,42 @@ class Tailer:
             if sum(map(len, found.values())) == MESSAGES_PER_QUERY:
                 self._woken.update(cursors)  # there may be more
 
+    async def _note(self) -> None:
+        await self._to_note.wait()
+        await asyncio.sleep(NOTE_SECONDS)
+        self._to_note.clear()
+        try:
+            await self.flush()
+        except BaseException:
+            self._to_note.set()
+            raise
+
     async def flush(self) -> None:
         """Write down what was sent and which streams ended."""
-        if self._sent:
-            sent, self._sent = self._sent, defaultdict(list)
+        while self._sent:
+            sent = {name: self._sent.pop(name) for name in list(islice(self._sent, NOTES_PER_UPDATE))}
             try:
-                await in_database(feed.mark_sent, sent)
+                await in_tailer_thread(feed.mark_sent, sent)
             except BaseException:
                 for session_id, seqs in sent.items():
                     self._sent[session_id].extend(seqs)
                 raise
-        if self._closed:
-            closed, self._closed = self._closed, {}
+        while self._closed:
+            closed = {name: self._closed.pop(name) for name in list(islice(self._closed, NOTES_PER_UPDATE))}
             try:
-                await in_database(_forget_streams, closed)
+                await in_tailer_thread(_forget_streams, closed)
             except BaseException:
                 self._closed |= closed
                 raise
+
+
+async def _for_ever(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await step()
+        except Exception as error:
+            log.warning("streams wait for the database", error=repr(error))
+            await asyncio.sleep(BACKOFF_SECONDS)
 
 
 def _forget_streams(closed: dict[uuid.UUID, str]) -> None:

@@ -6,24 +6,36 @@ on wake-ups arriving, and many streams are served by one query.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Func, IntegerField, Q, When
 from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import LessThanOrEqual
 
 from hub.messages.bodies import received_answer
 from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox
 from hub.wire import compact
 
+# Of a payload that is read together with others; a larger one is read alone, by the stream that sends it.
+CARRIED_BYTES = 8 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """A message as a stream sends it: its inbox's number, its id, and its JSON on one line."""
+    """A message as a stream sends it.
 
+    Attributes:
+        session_id: whose inbox it is in, under the number `seq`.
+        data: its JSON on one line; None if it is too large to be carried along with others.
+    """
+
+    session_id: str
     seq: int
     message_id: str
-    data: bytes
+    data: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +73,19 @@ def start_of(realm_id: str, session_id: str, last_event_id: str | None) -> Start
 def read_page(
     realm_id: str, session_id: str, *, after: int, unread_up_to: int, limit: int
 ) -> list[FeedEvent]:
-    """Return the next messages of an inbox beyond number `after`, in order."""
+    """Return the next messages of an inbox beyond number `after`, in order.
+
+    Up to `limit` small ones, or one large one, so that a page stays within bounds.
+    """
     beyond = Delivery.objects.in_inbox(realm_id, session_id).filter(seq__gt=after)
     if after < unread_up_to:
         beyond = beyond.filter(Q(read_at=None) | Q(seq__gt=unread_up_to))
-    return _events(beyond.order_by("seq"), limit)
+    page = _events(beyond.order_by("seq")[:limit])
+    small = list(takewhile(lambda event: event.data is not None, page))
+    if small or not page:
+        return small
+    large = beyond.filter(seq=page[0].seq).select_related("message")
+    return [_event(delivery, delivery.message.payload) for delivery in large]
 
 
 def read_many(cursors: Mapping[str, int], *, limit: int) -> dict[str, list[FeedEvent]]:
@@ -74,9 +94,8 @@ def read_many(cursors: Mapping[str, int], *, limit: int) -> dict[str, list[FeedE
     for session_id, after in cursors.items():
         wanted |= Q(recipient_id=session_id, seq__gt=after)
     found: dict[str, list[FeedEvent]] = {}
-    deliveries = Delivery.objects.filter(wanted).held().select_related("message")
-    for delivery in deliveries.order_by("recipient_id", "seq")[:limit]:
-        found.setdefault(delivery.recipient_id, []).append(_event(delivery))
+    for event in _events(Delivery.objects.filter(wanted).held().order_by("recipient_id", "seq")[:limit]):
+        found.setdefault(event.session_id, []).append(event)
     return found
 
 
@@ -89,22 +108,37 @@ def mark_sent(sent: Mapping[str, Collection[int]]) -> None:
     """Mark as read what streams have sent, by inbox."""
     with transaction.atomic():
         inboxes = list(Inbox.objects.select_for_update().filter(pk__in=sent).order_by("pk"))
-        if not inboxes:
+        numbers = [(inbox.pk, seq) for inbox in inboxes for seq in sent[inbox.pk]]
+        if not numbers:
             return
-        chosen = Q()
-        for inbox in inboxes:
-            chosen |= Q(recipient_id=inbox.pk, seq__in=sent[inbox.pk])
-        unread = Delivery.objects.filter(chosen, read_at=None)
+        unread = Delivery.objects.filter(pk__in=numbers, read_at=None)
         counts = dict(unread.order_by().values_list("recipient_id").annotate(Count("seq")))
         unread.update(read_at=Now(), delivered_at=Coalesce("delivered_at", Now()))
         for session_id, count in counts.items():
             Inbox.objects.filter(pk=session_id).update(unread=F("unread") - count)
 
 
-def _events(deliveries: DeliveryQuerySet, limit: int) -> list[FeedEvent]:
-    return [_event(delivery) for delivery in deliveries.select_related("message")[:limit]]
+class _Octets(Func):
+    """The bytes of a text, which PostgreSQL knows without reading it."""
+
+    function = "octet_length"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Count characters: not every SQLite has the other function."""
+        return self.as_sql(compiler, connection, function="length", **context)
 
 
-def _event(delivery: Delivery) -> FeedEvent:
-    data: bytes = compact(received_answer(delivery.message))
-    return FeedEvent(seq=delivery.seq, message_id=delivery.message_id, data=data)
+def _events(deliveries: DeliveryQuerySet) -> list[FeedEvent]:
+    """Return deliveries as events, large messages without their data."""
+    carried = Case(When(LessThanOrEqual(_Octets("message__payload"), CARRIED_BYTES), then="message__payload"))
+    light = deliveries.select_related("message").defer("message__payload").annotate(carried=carried)
+    return [_event(delivery, vars(delivery)["carried"]) for delivery in light]
+
+
+def _event(delivery: Delivery, payload: str | None) -> FeedEvent:
+    data: bytes | None = None
+    if payload is not None:
+        delivery.message.payload = payload
+        data = compact(received_answer(delivery.message))
+    return FeedEvent(delivery.recipient_id, delivery.seq, delivery.message_id, data)

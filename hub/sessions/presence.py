@@ -18,6 +18,7 @@ from realms.refusal import Refusal
 PROCESS_TIMEOUT_SECONDS = 15
 STREAMS_PER_SESSION = 8
 STREAM_RETRY_SECONDS = 5
+STREAMS_PER_INSERT = 1000
 
 
 class LiveProcess(models.Model):
@@ -76,6 +77,17 @@ def open_stream(*, session: Session, process_id: uuid.UUID) -> OpenStream:
         if of_session >= STREAMS_PER_SESSION or alive[: realm.max_streams].count() >= realm.max_streams:
             raise Refusal("too_many_streams", headers={"Retry-After": str(STREAM_RETRY_SECONDS)})
         return OpenStream.objects.create(id=uuid.uuid4(), realm=realm, session=session, process_id=process_id)
+
+
+def beat(process_id: uuid.UUID) -> bool:
+    """Tell that a process lives; False if it was taken for dead, with its streams."""
+    return bool(LiveProcess.objects.filter(pk=process_id).update(beat_at=Now()))
+
+
+def return_to_life(process_id: uuid.UUID, streams: list[OpenStream]) -> None:
+    """Note again a process that was taken for dead, and its streams."""
+    LiveProcess.objects.get_or_create(pk=process_id)
+    OpenStream.objects.bulk_create(streams, ignore_conflicts=True, batch_size=STREAMS_PER_INSERT)
 
 
 def connected(realm_id: str, session_ids: list[str]) -> set[str]:
