@@ -22,7 +22,8 @@ from hub.urls import live_urlpatterns
 
 # The servers' own types of ASGI and WSGI are of three minds; all of it is the same protocol.
 wsgi: Any = wsgi_application
-threads: Any = WSGIMiddleware(wsgi, workers=settings.HUB_REQUEST_THREADS)
+# Without a bound on what an answer queues: a file that a client reads slowly must not hold a thread.
+threads: Any = WSGIMiddleware(wsgi, workers=settings.HUB_REQUEST_THREADS, send_queue_size=0)
 requests: Any = URLRouter([*live_urlpatterns, re_path(r"", threads)])
 
 application = ProtocolTypeRouter(

@@ -30,8 +30,14 @@ REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
+# How long a request waits for one statement of PostgreSQL before it is answered with 503.
+STATEMENT_SECONDS: float = env.float("HUB_STATEMENT_SECONDS", default=5.0)
+
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
 EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
+
+# After SIGTERM the process takes requests for so long, while /readyz tells the balancer to go elsewhere.
+DRAIN_SECONDS: float = env.float("HUB_DRAIN_SECONDS", default=0.0 if EMBEDDED else 3.0)
 
 ORIGIN: str = env.str("HUB_ORIGIN", default=f"http://{HOST}:{PORT}" if EMBEDDED or DEBUG else "").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list(

@@ -22,6 +22,8 @@ HUB_HOST = env.HOST
 HUB_PORT = env.PORT
 HUB_REQUEST_THREADS = env.REQUEST_THREADS
 HUB_REDIS_URL = env.REDIS_URL
+HUB_STATEMENT_SECONDS = env.STATEMENT_SECONDS
+HUB_DRAIN_SECONDS = env.DRAIN_SECONDS
 HUB_READS_PER_MINUTE = env.READS_PER_MINUTE
 HUB_WRITES_PER_MINUTE = env.WRITES_PER_MINUTE
 HUB_REFUSALS_PER_MINUTE = env.REFUSALS_PER_MINUTE
@@ -95,10 +97,20 @@ def database(url: str) -> dict[str, Any]:
         }
     return {
         **environ.Env.db_url_config(url),
+        "ENGINE": "hub.postgresql",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # Prepared when it comes a second time: Django's migrations send two commands as one, once.
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 1},
+        "OPTIONS": {
+            "server_side_binding": True,
+            # Prepared when it comes a second time: Django's migrations send two commands as one, once.
+            "prepare_threshold": 1,
+            # Seconds, the least that libpq takes; and milliseconds until a host that went away is noticed.
+            "connect_timeout": 2,
+            "tcp_user_timeout": 5000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+        },
     }
 
 

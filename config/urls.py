@@ -5,11 +5,14 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from hub.api.problems import page_not_found, problem_index, problem_page, server_error
+from hub.health import livez, readyz
 from hub.web_forms import guarded
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="swagger")),
     path("", include("hub.urls")),
+    path("livez", livez),
+    path("readyz", readyz),
     path("docs/problems", problem_index, name="problems"),
     path("docs/problems/<slug:code>", problem_page, name="problem"),
     path("admin/login/", guarded("admin-login", admin.site.login)),

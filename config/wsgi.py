@@ -4,6 +4,10 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from hub.postgresql import driver
+
 application = get_wsgi_application()
+driver.limit_statements(settings.HUB_STATEMENT_SECONDS)

@@ -193,9 +193,9 @@ _problem(
     "GET /api/v1/sessions/{id} shows when it was last seen and whether a stream is open.",
 )  # fmt: skip
 _problem(
-    "request_timeout", 408, "The body did not arrive in time",
-    "The request's body stopped arriving.",
-    "Send the whole body without pausing.",
+    "request_timeout", 408, "The request did not arrive in time",
+    "The request's headers or its body took more than 10 seconds to arrive.",
+    "Send the whole request without pausing.",
 )  # fmt: skip
 _problem(
     "session_name_taken", 409, "The name is taken",
@@ -266,6 +266,11 @@ _problem(
     "too_many_streams", 429, "Too many streams",
     "A session may have 8 open streams, and a realm as many as its settings say.",
     "Close one, or read from one that is open.",
+)  # fmt: skip
+_problem(
+    "head_too_large", 431, "The headers are too large",
+    "The request line and all headers together may have 32 KiB (RFC 6585, section 5).",
+    "Send fewer or shorter headers, and what is long in the body.",
 )  # fmt: skip
 _problem(
     "rate_limited", 429, "Too many requests",

@@ -7,7 +7,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 
-from hub.api.breaker import TIMEOUT_SECONDS, breaker
+from hub.api.shared_redis import TIMEOUT_SECONDS, breaker
 
 TIMEOUTS = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
 

@@ -5,6 +5,7 @@ without Content-Length reaches Django with one, and a consumer gets a request in
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from realms.address import client_address
 from realms.refusal import Refusal, refusal_at
 
 BODY_TIMEOUT_SECONDS = 10.0
+LINGER_SECONDS = 2.0
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -79,8 +81,7 @@ class Intake:
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
             body = await read_whole_body(receive, headers, limit_of(scope["path"]))
         except Refusal as refusal:
-            refusal.headers["Connection"] = "close"  # the rest of the body may come and is not read
-            await Response(send, headers, address_of(scope)).refuse(refusal)
+            await _refuse_and_linger(refusal, Response(send, headers, address_of(scope)), receive)
             return
         except ClientLeft:
             return
@@ -91,6 +92,20 @@ class Intake:
         ]
         whole.append((b"content-length", str(len(body)).encode()))
         await self.app({**scope, "headers": whole}, _once(body, receive), send)
+
+
+async def _refuse_and_linger(refusal: Refusal, response: Response, receive: Receive) -> None:
+    """Refuse a request whose body may still be coming, and close the connection when the client knows.
+
+    Closed while bytes come in, it would be reset, and the client might never see the answer (RFC 9112 §9.6).
+    """
+    refusal.headers["Connection"] = "close"
+    await response.refuse(refusal, more=True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
+    await response.write(b"", more=False)
 
 
 def _once(body: bytes, receive: Receive) -> Receive:

@@ -44,12 +44,14 @@ class Response:
         """Send a piece of the body; `more` of it follows or not."""
         await self._send({"type": "http.response.body", "body": content, "more_body": more})
 
-    async def send(self, status: int, headers: Mapping[str, str], content: bytes = b"") -> None:
-        """Send all of an answer."""
+    async def send(
+        self, status: int, headers: Mapping[str, str], content: bytes = b"", *, more: bool = False
+    ) -> None:
+        """Send all of an answer; with `more`, leave its end to the caller."""
         await self.start(status, {**headers, "Content-Length": str(len(content))})
-        await self.write(content, more=False)
+        await self.write(content, more=more)
 
-    async def refuse(self, refusal: Refusal) -> None:
-        """Send a problem."""
+    async def refuse(self, refusal: Refusal, *, more: bool = False) -> None:
+        """Send a problem; with `more`, leave its end to the caller."""
         content = problem_body(refusal, self.request_id)
-        await self.send(refusal.status, problem_headers(refusal), content)
+        await self.send(refusal.status, problem_headers(refusal), content, more=more)

@@ -14,7 +14,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from hub.api.breaker import TIMEOUT_SECONDS, breaker
+from hub.api.shared_redis import TIMEOUT_SECONDS, breaker
 
 PREFIX = "aisp-hub:window:"
 LOCAL_NAMES = 10_000

@@ -1,9 +1,18 @@
-"""The process's life (ASGI lifespan): the live half begins and ends with it."""
+"""The process's life (ASGI lifespan): the live half begins and ends with it.
 
+An ASGI server that is told to end waits for open connections, and streams do not end by themselves. So the
+signal comes here first, and goes on to the server when the streams have been told.
+"""
+
+import asyncio
 import gc
+import signal
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from hub.live import switchboard
 
@@ -20,6 +29,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             switchboard.begin()
+            _drain_first()
             gc.collect()
             gc.freeze()
             gc.set_threshold(YOUNG_OBJECTS, 20, 20)
@@ -31,3 +41,31 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
                 log.warning("what streams sent last is not marked as read", error=repr(error))
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _drain_first() -> None:
+    """Have the signals that end the process drain it before they reach the server."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # a server of the tests: signals are another's
+    loop = asyncio.get_running_loop()
+    # Whoever types Ctrl-C waits for no balancer.
+    for number, seconds in ((signal.SIGTERM, settings.HUB_DRAIN_SECONDS), (signal.SIGINT, 0.0)):
+        server_handler: Any = signal.getsignal(number)
+        if callable(server_handler):
+            signal.signal(number, _draining(loop, server_handler, seconds))
+
+
+def _draining(
+    loop: asyncio.AbstractEventLoop, server_handler: Callable[..., Any], seconds: float
+) -> Callable[..., Any]:
+    def drain(number: int) -> None:
+        switchboard.drain()
+        loop.call_later(seconds, server_handler, number, None)
+
+    def handle(number: int, frame: Any) -> None:
+        if switchboard.draining():
+            server_handler(number, frame)  # told twice: no waiting
+        else:
+            loop.call_soon_threadsafe(drain, number)
+
+    return handle

@@ -41,11 +41,10 @@ def server_process(
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     environment = {**hosted_environment(database_url, redis_url, base), **variables}
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", f"--port={port}"]
-    quiet = ["--log-level=warning", "--no-access-log"]
+    command = [sys.executable, "manage.py", "serve", f"--port={port}"]
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
-        server = subprocess.Popen([*command, *quiet], cwd=ROOT, env=environment, stderr=output)
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=output)
 
     def is_up() -> bool:
         assert server.poll() is None, "the server process ended"

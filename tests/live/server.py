@@ -10,6 +10,8 @@ import pytest
 import uvicorn
 from django.db import OperationalError, connection
 
+from hub.live.server import config
+
 FLUSHES = 5
 
 
@@ -28,10 +30,7 @@ def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The base URL of a hub that runs in this process."""
-    config = uvicorn.Config(
-        "config.asgi:application", port=0, http="httptools", lifespan="on", log_config=None
-    )
-    hub = uvicorn.Server(config)
+    hub = uvicorn.Server(config(port=0))
     thread = threading.Thread(target=hub.run, daemon=True)
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
         operations: Any = type(connection.ops)

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 
-from hub.api import breaker as breaker_module
-from hub.api.breaker import Breaker
 from hub.api.fallback_cache import FallbackCache
 from hub.api.windows import SharedWindows
+from hub.breaker import Breaker
 from realms.models import Realm
 from tests import servers
 from tests.cast import new_agent, new_key
@@ -90,11 +90,14 @@ def test_in_no_second_is_more_accepted_than_the_limit(redis_url: str) -> None:
     assert len(accepted) >= limit * (seconds - 1), "and they use what they may"
 
 
+def new_breaker(retry_seconds: float) -> Breaker:
+    return Breaker("redis", RedisError, retry_seconds=retry_seconds)
+
+
 def test_while_redis_is_gone_each_process_limits_by_itself(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.api.windows.breaker", Breaker())
-    monkeypatch.setattr(breaker_module, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("hub.api.windows.breaker", new_breaker(0.2))
     one, other = SharedWindows(redis_url), SharedWindows(redis_url)
 
     def accepted(found: SharedWindows) -> int:
@@ -105,9 +108,8 @@ def test_while_redis_is_gone_each_process_limits_by_itself(
     assert (accepted(one), accepted(other)) == (3, 3)
 
 
-def test_redis_is_used_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Breaker()
-    monkeypatch.setattr(breaker_module, "RETRY_SECONDS", 0.05)
+def test_redis_is_used_again_when_it_is_back() -> None:
+    found = new_breaker(0.05)
     client = Redis.from_url(NOWHERE)
 
     def gone() -> str:
@@ -122,7 +124,7 @@ def test_redis_is_used_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_cache_counts_on_while_redis_is_gone(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hub.api.fallback_cache.breaker", Breaker())
+    monkeypatch.setattr("hub.api.fallback_cache.breaker", new_breaker(2.0))
     cache = FallbackCache(redis_url, {})
 
     def attempts() -> list[int]:

@@ -1,19 +1,17 @@
 """`manage.py up`: the whole hub in one process."""
 
-import contextlib
 import secrets
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.models import User
-from hub.live import switchboard
+from hub.live.server import serve
 from hub.schedule import run_in_this_process
 from realms.audit.actor import Actor
 from realms.keys import issue_key
@@ -22,16 +20,6 @@ from realms.owners import create_realm
 QUICKSTART = Path(__file__).parent.parent / "quickstart.sh"
 FIRST_OWNER = "owner@localhost"
 FIRST_REALM = "default"
-SHUTDOWN_SECONDS = 10
-KEEP_ALIVE_SECONDS = 75
-
-
-class Server(uvicorn.Server):
-    """uvicorn, which waits for open connections: streams are told to end before it does."""
-
-    async def shutdown(self, sockets: Any = None) -> None:
-        switchboard.drain()
-        await super().shutdown(sockets)
 
 
 class Command(BaseCommand):
@@ -50,22 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(f"AISP Hub on {settings.HUB_ORIGIN}  (docs: /api/docs, admin: /admin/)")
         self.stdout.flush()
         run_in_this_process(current_app)
-        server = Server(
-            uvicorn.Config(
-                "config.asgi:application",
-                host=options["host"],
-                port=options["port"],
-                http="httptools",
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
-            server.run()
+        serve(options["host"], options["port"])
 
     def _first_start(self) -> None:
         """Make an owner, a realm and a key, and show them: nobody can see them again."""

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, with bounds on how long a request waits for the database."""

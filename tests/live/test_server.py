@@ -1,0 +1,131 @@
+"""The HTTP server: clients that are slow, silent or out of bounds."""
+
+import json
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from hub.live import server as http_server
+from hub.sessions.presence import OpenStream
+from tests.live.client import WireAgent
+from tests.waiting import wait_until
+
+PATIENCE_SECONDS = 10
+
+
+@pytest.fixture
+def connection(server: str) -> Iterator[socket.socket]:
+    """A connection on which nothing was said yet."""
+    parts = urlsplit(server)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), PATIENCE_SECONDS) as found:
+        yield found
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little time for heads, and little patience with who does not read."""
+    monkeypatch.setattr(http_server, "HEAD_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(http_server, "STALL_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(http_server, "STALL_LOOK_SECONDS", 0.1)
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """Return what comes until the server closes the connection."""
+    parts = []
+    while part := connection.recv(65_536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def problem(answer: bytes) -> tuple[int, str]:
+    """Return status and code of an answer that is a problem."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)["request_id"].encode() in head
+    return int(head.split(b" ")[1]), json.loads(body)["code"]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_head_that_does_not_end_in_time_is_refused(connection: socket.socket) -> None:
+    connection.sendall(b"GET /api/v1/sessions HTTP/1.1\r\nHost: x\r\nX-Slow:")
+
+    assert problem(rest_of(connection)) == (408, "request_timeout")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_connection_on_which_nothing_is_asked_is_closed(connection: socket.socket) -> None:
+    assert rest_of(connection) == b""
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_second_request_has_its_time_too(connection: socket.socket) -> None:
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b"alive" in connection.recv(65_536)
+    connection.sendall(b"GET /livez HTTP/1.1\r\n")
+
+    assert problem(rest_of(connection)) == (408, "request_timeout")
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b""], ids=["ended", "endless"])
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Bomb: " + b"x" * 40_000,
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\n" + b"X-Many: 1234567890\r\n" * 2_000 + b"X-Last: 1",
+        b"GET /livez?" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: localhost",
+    ],
+    ids=["one long header", "many headers", "a long target"],
+)
+def test_a_head_beyond_bounds_is_refused(connection: socket.socket, bomb: bytes, end: bytes) -> None:
+    connection.sendall(bomb + end)
+
+    assert problem(rest_of(connection)) == (431, "head_too_large")
+
+
+def test_a_head_within_bounds_is_read(connection: socket.socket) -> None:
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 30_000 + b"\r\n\r\n")
+
+    assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"]
+)
+def test_what_is_no_http_is_refused(connection: socket.socket, noise: bytes) -> None:
+    connection.sendall(noise)
+
+    assert problem(rest_of(connection)) == (400, "invalid_request")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_stream_whose_client_does_not_read_is_cut_off(
+    connection: socket.socket, alice: WireAgent, bob: WireAgent
+) -> None:
+    lines = [f"{name}: {value}" for name, value in {"Host": "localhost", **bob.headers()}.items()]
+    head = "\r\n".join(["GET /api/v1/messages/stream HTTP/1.1", *lines, "", ""])
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    connection.sendall(head.encode())
+    assert connection.recv(16)
+    sent = [alice.send(bob.id, payload={"text": "x" * 200_000}) for _ in range(40)]
+
+    wait_until(lambda: not OpenStream.objects.exists())
+
+    assert rest_of(connection).count(b"event: message") < len(sent)
+    # What it did not get is neither lost nor out of order for who comes back.
+    with bob.stream(Last_Event_ID=sent[0]) as stream:
+        assert stream.messages(39) == sent[1:]
+
+
+def test_a_body_that_goes_on_after_its_refusal_does_not_hide_the_answer(
+    connection: socket.socket, alice: WireAgent
+) -> None:
+    size = 4 * 1024 * 1024
+    lines = "".join(f"{name}: {value}\r\n" for name, value in alice.headers().items())
+    head = f"POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\n{lines}Content-Length: {size}\r\n\r\n"
+    connection.sendall(head.encode())
+    connection.sendall(b"x" * size)
+
+    assert problem(rest_of(connection)) == (413, "body_too_large")
