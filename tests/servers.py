@@ -3,18 +3,21 @@
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 # PostgreSQL refuses to run as root; Debian's package makes this user.
 UNPRIVILEGED_USER = "postgres"
 ADMINISTRATORS_BINARIES = ("/usr/sbin", "/sbin")  # not on every PATH
 DEBIAN_BINARIES = "usr/lib/postgresql/*/bin"
 START_SECONDS = 30
+S = TypeVar("S", "Postgresql", "Redis")
 
 
 class Missing(Exception):
@@ -43,12 +46,105 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"{server.args!r} did not start")
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    try:
-        server.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        server.kill()
+def _as_user(user: str | None) -> dict[str, Any]:
+    return {"user": user, "group": user, "extra_groups": []} if user else {}
+
+
+class Server:
+    """A server that can be taken down in any way and started again on the same port and data."""
+
+    def __init__(self, command: list[str], port: int, folder: Path, user: str | None = None) -> None:
+        """Prepare to run `command`, as `user` if one is named; `folder` takes its log."""
+        self._command = command
+        self._port = port
+        self._folder = folder
+        self._user = user
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run it, and return once it takes connections."""
+        with (self._folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, cwd=self._folder, **_as_user(self._user)
+            )
+        _wait_for(self._port, self.process)
+
+    def pids(self) -> list[int]:
+        """Return the ids of its process and of that one's children (Linux)."""
+        if self.process is None:
+            return []
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal that ends it, and wait until it has ended."""
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+class Postgresql(Server):
+    """A PostgreSQL server; ended by SIGQUIT, it recovers from its log as after a crash."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make its data in `folder`.
+
+        Raises:
+            Missing: its binaries are not installed, or there is no user to run it as.
+        """
+        initdb, postgres = _binary("initdb"), _binary("postgres")
+        if not (initdb and postgres):
+            raise Missing("PostgreSQL (Debian: apt-get install postgresql)")
+        user = None
+        if os.geteuid() == 0:
+            user = UNPRIVILEGED_USER
+            if subprocess.run(["id", user], capture_output=True).returncode:
+                raise Missing(f"a user `{user}` to run PostgreSQL as, since you are root")
+            shutil.chown(folder, user)
+        data, port = folder / "data", free_port()
+        make = [initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **_as_user(user))
+        options = ["-c", "fsync=off", "-c", "max_connections=200", "-c", f"unix_socket_directories={folder}"]
+        command = [postgres, "-D", str(data), "-h", "127.0.0.1", "-p", str(port), *options]
+        super().__init__(command, port, folder, user)
+        self.url = f"postgres://postgres@127.0.0.1:{port}/hub"
+
+
+class Redis(Server):
+    """A Redis server that keeps nothing on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        """Prepare it.
+
+        Raises:
+            Missing: it is not installed.
+        """
+        binary = _binary("redis-server")
+        if not binary:
+            raise Missing("Redis (Debian: apt-get install redis-server)")
+        port = free_port()
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        super().__init__([binary, *options], port, folder)
+        self.url = f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def running(kind: type[S]) -> Iterator[S]:
+    """Run a server in a temporary folder, and give it."""
+    with tempfile.TemporaryDirectory(prefix="aisp-hub-server-", ignore_cleanup_errors=True) as folder:
+        server = kind(Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.end()
 
 
 @contextlib.contextmanager
@@ -58,30 +154,8 @@ def postgresql() -> Iterator[str]:
     Raises:
         Missing: its binaries are not installed, or there is no user to run it as.
     """
-    initdb, postgres = _binary("initdb"), _binary("postgres")
-    if not (initdb and postgres):
-        raise Missing("PostgreSQL (Debian: apt-get install postgresql)")
-    as_user = []
-    if os.geteuid() == 0:
-        runuser = _binary("runuser")
-        if not runuser or subprocess.run(["id", UNPRIVILEGED_USER], capture_output=True).returncode:
-            raise Missing(f"a user `{UNPRIVILEGED_USER}` to run PostgreSQL as, since you are root")
-        as_user = [runuser, "-u", UNPRIVILEGED_USER, "--"]
-    with tempfile.TemporaryDirectory(prefix="aisp-hub-pg-") as folder:
-        if as_user:
-            shutil.chown(folder, UNPRIVILEGED_USER)
-        data, port = f"{folder}/data", free_port()
-        make = [*as_user, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        options = ["-c", "fsync=off", "-c", "max_connections=200", "-c", f"unix_socket_directories={folder}"]
-        command = [*as_user, postgres, "-D", data, "-h", "127.0.0.1", "-p", str(port), *options]
-        with Path(folder, "log").open("wb") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-            try:
-                _wait_for(port, server)
-                yield f"postgres://postgres@127.0.0.1:{port}/hub"
-            finally:
-                _stop(server)
+    with running(Postgresql) as server:
+        yield server.url
 
 
 @contextlib.contextmanager
@@ -91,14 +165,5 @@ def redis() -> Iterator[str]:
     Raises:
         Missing: it is not installed.
     """
-    binary = _binary("redis-server")
-    if not binary:
-        raise Missing("Redis (Debian: apt-get install redis-server)")
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(port, server)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        _stop(server)
+    with running(Redis) as server:
+        yield server.url

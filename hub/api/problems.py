@@ -1,5 +1,6 @@
 """Refusals on the wire: `application/problem+json` (RFC 9457), and the page that each `type` points to."""
 
+import sys
 from typing import Any
 
 import msgspec
@@ -7,8 +8,9 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, HttpResponseServerError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
+from django.template import loader
 from django.views.decorators.csrf import csrf_exempt
 
 from hub.api.request_id import request_id_of
@@ -85,10 +87,13 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a request that broke outside of the viewsets."""
+    """Answer a request that broke outside of the viewsets, in Django's handling of the error."""
+    error = sys.exception()
+    refusal = refusal_of(error) if isinstance(error, Exception) else Refusal("internal_error")
     if request.path.startswith(API_PREFIX):
-        return problem_response(Refusal("internal_error"), request_id_of(request))
-    return HttpResponseServerError(render(request, "hub/server_error.html").content)
+        return problem_response(refusal, request_id_of(request))
+    page = loader.render_to_string("hub/server_error.html", {"refusal": refusal})
+    return HttpResponse(page, status=refusal.status, headers=refusal.headers)
 
 
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:

@@ -58,7 +58,9 @@ class LiveConsumer(AsyncConsumer):
                 await self._admitted()
             except Exception as error:
                 refusal = refusal_of(error)
-                if not self.response.started:
+                if self.response.started:
+                    await self.response.write(b"", more=False)  # the client is not to wait for more
+                else:
                     await self.response.refuse(refusal)
 
     async def _admitted(self) -> None:

@@ -18,6 +18,7 @@ from realms.refusal import Refusal
 
 HEAD_TIMEOUT_SECONDS = 10.0
 HEAD_BYTES = 32 * 1024  # of the request line and all headers
+SEPARATOR_BYTES = len(": \r\n")
 STALL_TIMEOUT_SECONDS = 30.0  # a client that reads nothing for so long is cut off
 STALL_LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
@@ -67,7 +68,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too large."""
         self._head_arrived()
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        size = len(self.url) + sum(len(name) + len(value) + SEPARATOR_BYTES for name, value in self.headers)
         if size > HEAD_BYTES:
             self._refusal = Refusal("head_too_large")
             raise HeadTooLarge
@@ -151,24 +152,27 @@ def config(**options: Any) -> uvicorn.Config:
     )
 
 
-def serve(host: str, port: int) -> None:
-    """Serve the hub until a signal ends it."""
-    _allow_many_files()
-    server = uvicorn.Server(config(host=host, port=port))
-    listener = server.config.bind_socket()
-    bound_buffers(listener)
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
-        server.run(sockets=[listener])
+def listen(found: uvicorn.Config) -> socket.socket:
+    """Bind the socket of a configuration. What connections inherit from it bounds the kernel's part.
 
-
-def bound_buffers(listener: socket.socket) -> None:
-    """Bound what the kernel keeps for a client that does not read, or is gone; connections inherit it."""
+    That is what it keeps for a client that does not read, and how long for one that is gone.
+    """
+    listener = found.bind_socket()
     for option, value in (
         ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
         ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_SECONDS * 1000),
     ):
         if hasattr(socket, option):  # not on every system
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return listener
+
+
+def serve(host: str, port: int) -> None:
+    """Serve the hub until a signal ends it."""
+    _allow_many_files()
+    server = uvicorn.Server(config(host=host, port=port))
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
+        server.run(sockets=[listen(server.config)])
 
 
 def _allow_many_files() -> None:

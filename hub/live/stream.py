@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -36,6 +37,7 @@ from realms.refusal import Refusal, refusal_at
 
 HEARTBEAT_SECONDS = (12.0, 15.0)  # not all of a crowd at once
 PAGE_MESSAGES = 32
+DATABASE_RETRY_SECONDS = (0.5, 1.5)
 # Neither this nor the retry time is followed by a blank line, which some clients take for an empty event.
 HEARTBEAT = b": still here\n"
 # A random delay between these keeps a crowd from returning at once: each stream of the process adds to it.
@@ -128,27 +130,35 @@ class StreamConsumer(LiveConsumer):
         return Opening(outlet, start, caller.token)
 
     async def _pump(self, outlet: Outlet, unread_up_to: int) -> None:
-        tailer = switchboard.tailer()
         while outlet.closing is None:
             if outlet.behind:
-                page = await in_database(
-                    feed.read_page,
-                    outlet.realm_id,
-                    outlet.session_id,
-                    after=outlet.written,
-                    unread_up_to=unread_up_to,
-                    limit=PAGE_MESSAGES,
-                )
-                for event in page:
-                    await self._send(outlet, event)
-                if not page:
-                    outlet.go_live(at_least=unread_up_to)
-                    tailer.ring([outlet.session_id])  # what came between that page and now
+                await self._catch_up(outlet, unread_up_to)
             elif queued := outlet.take():
                 await self._send(outlet, queued)
             else:
                 await self._idle(outlet)
         await self._close(outlet.closing)
+
+    async def _catch_up(self, outlet: Outlet, unread_up_to: int) -> None:
+        """Send a page; after the last one take what the tailer brings."""
+        try:
+            page = await in_database(
+                feed.read_page,
+                outlet.realm_id,
+                outlet.session_id,
+                after=outlet.written,
+                unread_up_to=unread_up_to,
+                limit=PAGE_MESSAGES,
+            )
+        except (OperationalError, InterfaceError):
+            await self._write(HEARTBEAT)
+            await asyncio.sleep(random.uniform(*DATABASE_RETRY_SECONDS))  # noqa: S311  no secret
+            return
+        for event in page:
+            await self._send(outlet, event)
+        if not page:
+            outlet.go_live(at_least=unread_up_to)
+            switchboard.tailer().ring([outlet.session_id])  # what came between that page and now
 
     async def _idle(self, outlet: Outlet) -> None:
         try:

@@ -25,6 +25,7 @@ class Event:
     event: str
     id: str
     data: Any
+    retry: int | None = None
 
 
 class StreamReader:
@@ -42,7 +43,7 @@ class StreamReader:
         try:
             for event in EventSource(self.response).iter_sse():
                 data = json.loads(event.data) if event.data else None
-                self._events.put(Event(event.event, event.id, data))
+                self._events.put(Event(event.event, event.id, data, event.retry))
         except (httpx.HTTPError, httpx.StreamError, ValueError, AttributeError):
             pass  # closed from one side or the other
         self._events.put(None)

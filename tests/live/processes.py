@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -28,11 +29,24 @@ def hosted_environment(database_url: str, redis_url: str, origin: str) -> dict[s
     }
 
 
+@dataclass(frozen=True)
+class ServerProcess:
+    """A server process, its base URL, and how to talk to it."""
+
+    base: str
+    process: subprocess.Popen[bytes]
+
+
+def server_command(port: int) -> list[str]:
+    """Return the command that runs a server process on a port of this machine."""
+    return [sys.executable, "manage.py", "serve", f"--port={port}"]
+
+
 @contextlib.contextmanager
-def server_process(
+def running_server(
     database_url: str, redis_url: str, *, log: Path | None = None, **variables: str
-) -> Iterator[str]:
-    """Run a server process and give its base URL.
+) -> Iterator[ServerProcess]:
+    """Run a server process.
 
     Args:
         log: where it writes its log to, instead of the tests' own standard error.
@@ -40,22 +54,30 @@ def server_process(
     """
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    environment = {**hosted_environment(database_url, redis_url, base), **variables}
-    command = [sys.executable, "manage.py", "serve", f"--port={port}"]
+    environment = {**hosted_environment(database_url, redis_url, base), "LOG_LEVEL": "WARNING", **variables}
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=output)
+        server = subprocess.Popen(server_command(port), cwd=ROOT, env=environment, stderr=output)
 
     def is_up() -> bool:
         assert server.poll() is None, "the server process ended"
         try:
-            return httpx.get(f"{base}/api/v1/sessions").status_code == 401
+            return httpx.get(f"{base}/livez").status_code == 200
         except httpx.HTTPError:
             return False
 
     try:
         wait_until(is_up, seconds=30)
-        yield base
+        yield ServerProcess(base, server)
     finally:
         server.kill()
         server.wait()
+
+
+@contextlib.contextmanager
+def server_process(
+    database_url: str, redis_url: str, *, log: Path | None = None, **variables: str
+) -> Iterator[str]:
+    """Run a server process and give its base URL; arguments as of `running_server`."""
+    with running_server(database_url, redis_url, log=log, **variables) as server:
+        yield server.base

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from django.db import OperationalError, connection
 
-from hub.live.server import config
+from hub.live.server import config, listen
 
 FLUSHES = 5
 
@@ -31,7 +31,8 @@ def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
 def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The base URL of a hub that runs in this process."""
     hub = uvicorn.Server(config(port=0))
-    thread = threading.Thread(target=hub.run, daemon=True)
+    listener = listen(hub.config)
+    thread = threading.Thread(target=hub.run, args=[[listener]], daemon=True)
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
         operations: Any = type(connection.ops)
         patched.setattr(operations, "execute_sql_flush", _insistent(operations.execute_sql_flush))
@@ -40,7 +41,8 @@ def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
         while not hub.started:
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.01)
-        yield f"http://127.0.0.1:{hub.servers[0].sockets[0].getsockname()[1]}"
+        port = listener.getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
         hub.force_exit = hub.should_exit = True
         thread.join(timeout=20)
         if connection.vendor == "postgresql":

@@ -1,0 +1,142 @@
+"""SIGTERM: the process goes in order, and soon."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from subprocess import Popen
+
+import httpx
+import pytest
+
+from tests.cast import new_agent
+from tests.live.client import WireAgent
+from tests.live.processes import ServerProcess, hosted_environment, running_server
+from tests.live.test_two_processes import database_url
+from tests.servers import free_port
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+GONE_WITHIN_SECONDS = 15
+
+
+@pytest.fixture
+def hub(django_db_setup: None, transactional_db: None) -> Iterator[ServerProcess]:
+    """A server process of its own, which takes requests for a second more."""
+    with running_server(database_url(), os.environ["TEST_REDIS_URL"], HUB_DRAIN_SECONDS="1") as server:
+        yield server
+
+
+@pytest.fixture
+def agents(hub: ServerProcess, key: str) -> Iterator[tuple[WireAgent, WireAgent]]:
+    """Alice and bob."""
+    with (
+        WireAgent(hub.base, new_agent(key, "alice")) as alice,
+        WireAgent(hub.base, new_agent(key, "bob")) as bob,
+    ):
+        yield alice, bob
+
+
+def test_streams_are_told_and_the_process_goes(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    alice, bob = agents
+    streams = [bob.stream() for _ in range(5)]
+    sent = alice.send(bob.id)
+    assert all(stream.messages(1) == [sent] for stream in streams)
+
+    hub.process.send_signal(signal.SIGTERM)
+
+    retries = set()
+    for stream in streams:
+        close = stream.next()
+        assert (close.event, close.data) == ("close", {"reason": "shutting_down", "reconnect": True})
+        retries.add(close.retry)
+        assert stream.ended()
+    assert len(retries) > 1 and all(1_000 <= (retry or 0) <= 5_000 for retry in retries), "jittered"
+    assert hub.process.wait(GONE_WITHIN_SECONDS) in (0, -signal.SIGTERM)
+
+
+def test_while_it_drains_it_answers_but_is_not_ready(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    alice, bob = agents
+    assert httpx.get(f"{hub.base}/readyz").status_code == 200
+
+    hub.process.send_signal(signal.SIGTERM)
+
+    wait_until(lambda: httpx.get(f"{hub.base}/readyz").status_code == 503)
+    assert httpx.get(f"{hub.base}/readyz").text == "draining\n"
+    answer = alice.post("/messages", envelope(alice, bob))
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    hub.process.wait(GONE_WITHIN_SECONDS)
+
+
+def test_a_request_that_runs_is_answered(hub: ServerProcess, agents: tuple[WireAgent, WireAgent]) -> None:
+    """A ping is the longest: nobody answers it, so that it takes its 5 s."""
+    alice, bob = agents
+    with httpx.Client(timeout=30) as client:
+        request = client.build_request(
+            "POST", f"{hub.base}/api/v1/sessions/{bob.id}/ping", headers=alice.headers()
+        )
+        with bob.stream() as stream, ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(client.send, request)
+            assert stream.next().data["category"] == "ping"
+            began = time.monotonic()
+            hub.process.send_signal(signal.SIGTERM)
+            assert answer.result().json()["code"] == "ping_timeout"
+    hub.process.wait(GONE_WITHIN_SECONDS)
+    assert time.monotonic() - began < GONE_WITHIN_SECONDS
+
+
+def test_a_client_that_does_not_read_holds_up_nobody(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    alice, bob = agents
+    with (
+        httpx.Client() as client,
+        client.stream("GET", f"{hub.base}/api/v1/messages/stream", headers=bob.headers()),
+    ):
+        for _ in range(40):
+            alice.send(bob.id, payload={"text": "x" * 200_000})
+        hub.process.send_signal(signal.SIGTERM)
+        hub.process.wait(GONE_WITHIN_SECONDS)
+
+
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
+def test_streams_are_told_by_a_plain_uvicorn_too(
+    key: str, transactional_db: None, ends: signal.Signals
+) -> None:
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    environment = hosted_environment(database_url(), os.environ["TEST_REDIS_URL"], base)
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "config.asgi:application",
+        f"--port={port}",
+        "--log-level=error",
+    ]
+    with Popen(command, env={**environment, "HUB_DRAIN_SECONDS": "0.1"}) as process:
+        wait_until(lambda: _answers(lambda: httpx.get(f"{base}/livez")), seconds=30)
+        with WireAgent(base, new_agent(key, "alice")) as alice, alice.stream() as stream:
+            process.send_signal(ends)
+            assert stream.next().event == "close"
+            assert stream.ended()
+        process.wait(GONE_WITHIN_SECONDS)
+
+
+def envelope(sender: WireAgent, to: WireAgent) -> dict[str, object]:
+    return {"aisp": "0.1", "from": sender.id, "to": to.id, "category": "message", "payload": {}}
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except httpx.HTTPError:
+        return False
+    return True
