@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit lock schemathesis mutations bench clean
+.PHONY: run test check audit lock schemathesis mutations bench crowd clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -39,6 +39,10 @@ mutations: $(VENV)/dev.stamp
 # Sends a second and the stream's latency, against floors measured in the same run.
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# 5,000 streams on one process: memory, latency, a client that does not read, everybody's return.
+crowd: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.crowd $(ARGS)
 
 # The lock names packages and hashes, no index. What only development needs stands below its marker
 # line, so that `make run` installs the part above.
