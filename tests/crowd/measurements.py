@@ -51,7 +51,7 @@ class Run:
 
 def percentiles(seconds: list[float]) -> tuple[float, float, float]:
     """Return the median, the 99th percentile and the maximum, in milliseconds."""
-    cuts = statistics.quantiles(seconds, n=100)
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     return cuts[49] * 1000, cuts[98] * 1000, max(seconds) * 1000
 
 

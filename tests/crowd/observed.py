@@ -1,5 +1,6 @@
 """What is seen of the server process from outside, and what a run found."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,5 +76,6 @@ class Finding:
         return f"{cells} {', '.join(bounds):<12} {verdict:<7}{self.note}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for a file."""
-        return {**asdict(self), "missed": self.missed}
+        """Return it for a file; JSON has no infinity."""
+        value = self.value if math.isfinite(self.value) else None
+        return {**asdict(self), "value": value, "missed": self.missed}
