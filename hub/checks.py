@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+LONGEST_DRAIN_SECONDS = 4
+
 
 @register(Tags.security)
 def check_origin(**_: Any) -> list[CheckMessage]:
@@ -39,6 +41,21 @@ def check_limits(**_: Any) -> list[CheckMessage]:
         for name, number in least.items()
         if getattr(settings, f"HUB_{name}") < number
     ]
+
+
+@register()
+def check_patience(**_: Any) -> list[CheckMessage]:
+    """A process is gone 15 s after SIGTERM, of which running requests have 10."""
+    errors: list[CheckMessage] = []
+    if not settings.HUB_STATEMENT_SECONDS > 0:
+        hint = "Set it to how many seconds a request may wait for one statement; 5 is right for most."
+        errors.append(
+            Error(f"HUB_STATEMENT_SECONDS is {settings.HUB_STATEMENT_SECONDS}.", hint=hint, id="hub.E005")
+        )
+    if not 0 <= settings.HUB_DRAIN_SECONDS <= LONGEST_DRAIN_SECONDS:
+        hint = f"Set it to a number of seconds from 0 to {LONGEST_DRAIN_SECONDS}."
+        errors.append(Error(f"HUB_DRAIN_SECONDS is {settings.HUB_DRAIN_SECONDS}.", hint=hint, id="hub.E006"))
+    return errors
 
 
 @register()

@@ -65,6 +65,24 @@ def test_cors_origins_are_checked(settings: Settings, origins: list[str], wrong:
     assert [str(error.msg).split(" is not")[0] for error in found] == wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "seconds", "wrong"),
+    [
+        ("HUB_STATEMENT_SECONDS", 0.5, False),
+        ("HUB_STATEMENT_SECONDS", 0, True),
+        ("HUB_STATEMENT_SECONDS", float("nan"), True),
+        ("HUB_DRAIN_SECONDS", 0, False),
+        ("HUB_DRAIN_SECONDS", 4, False),
+        ("HUB_DRAIN_SECONDS", 60, True),
+        ("HUB_DRAIN_SECONDS", -1, True),
+    ],
+)
+def test_seconds_are_checked(settings: Settings, name: str, seconds: float, wrong: bool) -> None:
+    setattr(settings, name, seconds)
+
+    assert [name in str(error.msg) for error in checks.check_patience()] == [True] * wrong
+
+
 def test_a_hosted_hub_without_redis_is_warned_of(settings: Settings) -> None:
     settings.HUB_EMBEDDED = False
     if hasattr(settings, "CHANNEL_LAYERS"):

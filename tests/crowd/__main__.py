@@ -56,6 +56,7 @@ async def measure(run: Run, options: argparse.Namespace) -> list[Finding]:
     add(await measurements.burst(run, crowd, options.burst))
     add(await unread.unread(run, crowd, options.big_messages))
     add(await measurements.come_back(run, crowd))
+    add(await measurements.half_open(run, options.half_open))
     add(await measurements.pings(run, options.pings))  # last: a ping that is withdrawn leaves no place
     crowd.leave()
     return findings
@@ -70,6 +71,7 @@ def main() -> int:
     parser.add_argument("--burst", type=int, default=10_000, help="messages")
     parser.add_argument("--big-messages", type=int, default=100, help="for the client that does not read")
     parser.add_argument("--pings", type=int, default=200)
+    parser.add_argument("--half-open", type=int, default=2000, help="connections")
     parser.add_argument("--json", type=Path, help="a file for the findings")
     options = parser.parse_args()
     allow_open_files()

@@ -22,6 +22,7 @@ RETURN_SECONDS = 60.0
 AWAY_MESSAGES = 1000
 PINGED_SENDS_PER_SECOND = 50.0
 PING_SECONDS = 4.0
+HALF_OPEN_SECONDS = 20.0  # the server gives a request's head 10
 
 
 @dataclass
@@ -196,14 +197,41 @@ async def pings(run: Run, count: int) -> list[Finding]:
     waited = sum(not task.done() for task in waiting)
     busy = await sending
     await asyncio.gather(*waiting)
-    findings = [
+    return [
         Finding("pings", "waiting at once", waited, "", at_least=min(count, len(run.sessions))),
         *growth("pings", before, during),
+        *_beside("pings", quiet, busy),
     ]
+
+
+async def half_open(run: Run, count: int) -> list[Finding]:
+    """Have clients begin requests that they do not finish, and see what else is slowed down."""
+    before, quiet = await run.footprint(), await _sends(run)
+    clients = [Connection(run.base) for _ in range(count)]
+    await asyncio.gather(*(client.open() for client in clients))
+    for client in clients:
+        client.writer.write(b"GET /api/v1/sessions HTTP/1.1\r\nX-Slow: ")
+    busy = await _sends(run)
+    during = await run.footprint()
+    async with asyncio.timeout(HALF_OPEN_SECONDS):
+        ends = await asyncio.gather(*(client.reader.read() for client in clients))
+    for client in clients:
+        client.writer.close()
+    return [
+        Finding("half-open", "connections", count, ""),
+        Finding("half-open", "not refused in time", sum(b" 408 " not in end for end in ends), "", 0),
+        *growth("half-open", before, during),
+        *_beside("half-open", quiet, busy),
+    ]
+
+
+def _beside(name: str, quiet: Sent, busy: Sent) -> list[Finding]:
+    """Return how long a send took before and during what is measured."""
+    findings = []
     for which, sent in (("before", quiet), ("during", busy)):
         p50, p99, _ = percentiles([sent.accepted[n] - sent.began[n] for n in sent.accepted])
-        findings.append(Finding("pings", f"a send {which}, p50", p50, "ms"))
-        findings.append(Finding("pings", f"a send {which}, p99", p99, "ms"))
+        findings.append(Finding(name, f"a send {which}, p50", p50, "ms"))
+        findings.append(Finding(name, f"a send {which}, p99", p99, "ms"))
     return findings
 
 
