@@ -37,7 +37,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     try:
-        wait_until(lambda: "running on" in log.read_text() or hub.poll() is not None, seconds=60)
+        wait_until(lambda: "startup complete" in log.read_text() or hub.poll() is not None, seconds=60)
         assert hub.poll() is None, log.read_text()
         yield log.read_text()
         hub.send_signal(signal.SIGTERM)

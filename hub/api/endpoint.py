@@ -32,11 +32,12 @@ COMMON_REFUSALS = (
     "realm_suspended",
     "rate_limited",
     "not_acceptable",
+    "head_too_large",
     "internal_error",
     "unavailable",
 )
 BODY_REFUSALS = ("invalid_json", "request_timeout", "body_too_large", "unsupported_media_type")
-PUBLIC_REFUSALS = ("invalid_request", "not_acceptable", "internal_error")
+PUBLIC_REFUSALS = ("invalid_request", "not_acceptable", "head_too_large", "internal_error")
 POST_REFUSALS = ("idempotency_in_progress", "idempotency_key_reused")
 ACTING_REFUSALS = ("session_required", "session_not_owned")
 

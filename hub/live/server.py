@@ -6,6 +6,7 @@ uvicorn bounds neither a request's head nor how long a client may take to send i
 import contextlib
 import resource
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -133,31 +134,29 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-def config(**options: Any) -> uvicorn.Config:
-    """Return uvicorn's configuration of a hub; `options` go to it too."""
+def config() -> uvicorn.Config:
+    """Return uvicorn's configuration of a hub."""
     return uvicorn.Config(
         "config.asgi:application",
-        **{
-            "http": Connection,
-            "ws": "none",
-            "lifespan": "on",
-            "log_config": None,
-            "access_log": False,
-            "server_header": False,
-            "backlog": BACKLOG,
-            "timeout_keep_alive": KEEP_ALIVE_SECONDS,
-            "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
-            **options,
-        },
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 
-def listen(found: uvicorn.Config) -> socket.socket:
-    """Bind the socket of a configuration. What connections inherit from it bounds the kernel's part.
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket. What connections inherit from it bounds the kernel's part.
 
     That is what it keeps for a client that does not read, and how long for one that is gone.
     """
-    listener = found.bind_socket()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     for option, value in (
         ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
         ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_SECONDS * 1000),
@@ -168,11 +167,14 @@ def listen(found: uvicorn.Config) -> socket.socket:
 
 
 def serve(host: str, port: int) -> None:
-    """Serve the hub until a signal ends it."""
+    """Serve the hub until a signal ends it; exits if the port is taken."""
     _allow_many_files()
-    server = uvicorn.Server(config(host=host, port=port))
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        sys.exit(f"Cannot listen on {host} port {port}: {error.strerror}.")
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
-        server.run(sockets=[listen(server.config)])
+        uvicorn.Server(config()).run(sockets=[listener])
 
 
 def _allow_many_files() -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Self
 
 from django.db import models, transaction
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from hub.sessions.models import Session
@@ -21,11 +22,21 @@ STREAM_RETRY_SECONDS = 5
 STREAMS_PER_INSERT = 1000
 
 
+class LiveProcessQuerySet(models.QuerySet["LiveProcess"]):
+    """Server processes."""
+
+    def alive(self) -> Self:
+        """Keep those that beat."""
+        return self.filter(beat_at__gt=Now() - timedelta(seconds=PROCESS_TIMEOUT_SECONDS))
+
+
 class LiveProcess(models.Model):
     """A server process that holds streams."""
 
     id = models.UUIDField(primary_key=True)
     beat_at = models.DateTimeField(db_default=Now())
+
+    objects = LiveProcessQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "live processes"
@@ -72,9 +83,11 @@ def open_stream(*, session: Session, process_id: uuid.UUID) -> OpenStream:
     LiveProcess.objects.get_or_create(pk=process_id)
     with transaction.atomic():
         realm = Realm.objects.select_for_update(no_key=True).get(pk=session.realm_id)
-        alive = OpenStream.objects.in_realm(realm.pk).alive()
-        of_session = alive.filter(session=session).count()
-        if of_session >= STREAMS_PER_SESSION or alive[: realm.max_streams].count() >= realm.max_streams:
+        # By their ids: a join is what PostgreSQL takes most of the time for with thousands of streams.
+        processes = list(LiveProcess.objects.alive().values_list("pk", flat=True))
+        alive = OpenStream.objects.in_realm(realm.pk).filter(process__in=processes)
+        count = alive.aggregate(of_session=Count("pk", filter=Q(session=session)), of_realm=Count("pk"))
+        if count["of_session"] >= STREAMS_PER_SESSION or count["of_realm"] >= realm.max_streams:
             raise Refusal("too_many_streams", headers={"Retry-After": str(STREAM_RETRY_SECONDS)})
         return OpenStream.objects.create(id=uuid.uuid4(), realm=realm, session=session, process_id=process_id)
 

@@ -30,8 +30,8 @@ def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The base URL of a hub that runs in this process."""
-    hub = uvicorn.Server(config(port=0))
-    listener = listen(hub.config)
+    hub = uvicorn.Server(config())
+    listener = listen("127.0.0.1", 0)
     thread = threading.Thread(target=hub.run, args=[[listener]], daemon=True)
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
         operations: Any = type(connection.ops)
