@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit lock schemathesis mutations bench crowd clean
+.PHONY: run test check audit lock schemathesis mutations model bench crowd faults clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -35,6 +35,10 @@ schemathesis: $(VENV)/dev.stamp
 # Takes each realm filter out of a copy of the code, and sees that the isolation tests notice (a quarter hour).
 mutations: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.isolation.mutations $(ARGS)
+
+# The hub against a model of it, in 200 examples of 50 steps on both databases (ten minutes).
+model: $(VENV)/dev.stamp
+	@MODEL_EXAMPLES=200 $(BIN)/python -m tests.run tests/model $(ARGS)
 
 # Sends a second and the stream's latency, against floors measured in the same run.
 bench: $(VENV)/dev.stamp
