@@ -103,7 +103,7 @@ class Stage(RuleBasedStateMachine):
             self.agreed = True
             return False
         assert answer.status == 200, answer.json
-        assert answer.json == expected
+        assert answer.json == expected, (answer.json, expected)
         self.agreed = True
         return True
 

@@ -12,7 +12,7 @@ from hub.grants.rules import expire_grants
 from tests.cast import Answer
 from tests.model.messaging import CAPABILITIES, Messaging, a_limit, an_attempt, anybody, query, rarely, which
 from tests.model.model import MEMORY_CAPABILITIES
-from tests.model.things import Grant, Json, Session, ahead
+from tests.model.things import Grant, Json, Message, Session, ahead, covers
 from tests.paging import next_path
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "20"))  # `make model` takes ten times as many
@@ -104,6 +104,27 @@ class Agents(Messaging):
             return self.session(other)
         return {"grantor": grant.grantor, "requester": grant.requester}.get(by) or self.session(other)
 
+    def use(self, grant: Grant) -> None:
+        """Do what a grant is for, as its requester, whether it is in force or not."""
+        session, realm = grant.requester, self.realm(grant.requester)
+        if grant.namespace is None:
+            to = [grant.grantor.id]
+            letter = Message("", session, [grant.grantor], "delegate", {}, grant.capability)
+            envelope: Json = {"aisp": "0.1", "from": session.id, "to": to, "category": "delegate"}
+            envelope |= {"payload": {}, "capability": grant.capability}
+            answer = self.act(session, "POST", "messages", envelope)
+            letter.id = answer.json.get("message_id", "")
+            self.agree(answer, lambda: realm.send(session, letter))
+            return
+        key = next((key for key in realm.entries if covers(grant.namespace, key)), KEYS[0])
+        if grant.capability == "memory.write":
+            answer = self.act(session, "POST", "memory", {"entries": [{"key": key, "value": 1}]})
+            self.agree(answer, lambda: realm.write(session, [(key, 1, None)]))
+        elif grant.capability == "memory.delete":
+            self.agree(self.act(session, "DELETE", f"memory/{key}"), lambda: realm.delete_entry(session, key))
+        else:
+            self.agree(self.act(session, "GET", f"memory/{key}"), lambda: realm.get_entry(session, key))
+
     @precondition(lambda self: bool(self.asked))
     @rule(
         which=which,
@@ -120,6 +141,7 @@ class Agents(Messaging):
         narrowed = {name: value for name, value in said.items() if value} or None
         answer = self.act(party, "POST", f"grants/{grant.id}/approve", narrowed)
         self.agree(answer, lambda: self.realm(party).approve(party, grant, namespace, expires_at))
+        self.use(grant)
 
     @precondition(lambda self: bool(self.asked))
     @rule(which=which, by=a_deciding_side, other=anybody)
@@ -136,6 +158,7 @@ class Agents(Messaging):
         party = self.party(grant, by, other)
         answer = self.act(party, "DELETE", f"grants/{grant.id}")
         self.agree(answer, lambda: self.realm(party).revoke(party, grant))
+        self.use(grant)
 
     @precondition(lambda self: bool(self.asked))
     @rule(which=which, by=a_side, other=anybody)
@@ -163,6 +186,7 @@ class Agents(Messaging):
         grant = self.grant(which)
         if grant.is_open and grant is not self.no_grant:
             self.let_expire(grant)
+            self.use(grant)
 
     @rule()
     def the_worker_runs(self) -> None:
