@@ -48,6 +48,10 @@ bench: $(VENV)/dev.stamp
 crowd: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.crowd $(ARGS)
 
+# Kills, freezes, cuts off and fills up parts of a running hub, and checks that nothing acknowledged is lost.
+faults: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 # The lock names packages and hashes, no index. What only development needs stands below its marker
 # line, so that `make run` installs the part above.
 lock: $(VENV)/dev.stamp

@@ -42,6 +42,12 @@ def server_command(port: int) -> list[str]:
     return [sys.executable, "manage.py", "serve", f"--port={port}"]
 
 
+def worker_command(schedule: Path) -> list[str]:
+    """Return the command that runs a worker with beat, which keeps its schedule in a file."""
+    command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--beat"]
+    return [*command, "--concurrency=1", "--loglevel=warning", f"--schedule={schedule}"]
+
+
 @contextlib.contextmanager
 def running_server(
     database_url: str, redis_url: str, *, log: Path | None = None, **variables: str

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ from django.utils import timezone
 from hub.grants.models import Grant
 from hub.messages.models import Message
 from tests.cast import new_agent
-from tests.live.processes import ROOT, hosted_environment
+from tests.live.processes import ROOT, hosted_environment, worker_command
 from tests.live.test_two_processes import database_url
 from tests.waiting import wait_until
 
@@ -23,10 +22,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 def worker(transactional_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A worker that also keeps the schedule."""
     schedule = tmp_path_factory.mktemp("beat") / "schedule"
-    command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--beat"]
-    options = ["--concurrency=1", "--loglevel=warning", f"--schedule={schedule}"]
     environment = hosted_environment(database_url(), os.environ["TEST_REDIS_URL"], "http://127.0.0.1")
-    process = subprocess.Popen([*command, *options], cwd=ROOT, env=environment)
+    process = subprocess.Popen(worker_command(schedule), cwd=ROOT, env=environment)
     yield
     process.terminate()
     process.wait(timeout=30)

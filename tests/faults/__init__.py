@@ -1,0 +1,1 @@
+"""`make faults`: what was acknowledged survives any crash, arrives in order, and only where it should."""

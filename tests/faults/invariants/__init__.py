@@ -1,0 +1,1 @@
+"""What must hold of every history; one file per promise."""
