@@ -7,7 +7,9 @@ from tests.faults.invariants import consent, delivery, order, readers, service
 from tests.faults.invariants.violation import Violation
 from tests.faults.view import View
 
-INVARIANTS: tuple[Callable[[View], Iterator[Violation]], ...] = (
+Invariant = Callable[[View], Iterator[Violation]]
+
+INVARIANTS: tuple[Invariant, ...] = (
     delivery.every_inbox_is_read,
     delivery.all_arrive,
     delivery.none_elsewhere,
