@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
@@ -21,7 +22,6 @@ from tests.live.processes import ROOT, hosted_environment, server_command, worke
 READY_SECONDS = 60
 WATCH_SECONDS = 0.1
 RESTART_SECONDS = (0.2, 1.5)
-OWNER = "owner@example.com"
 ORIGIN = "http://127.0.0.1"
 
 
@@ -96,20 +96,12 @@ class Cluster:
         """Return a part by name."""
         return next(part for part in self.parts if part.name == name)
 
-    def manage(self, *arguments: str) -> str:
-        """Run a management command and return what it prints."""
-        command = [sys.executable, "manage.py", *arguments]
-        run = subprocess.run(
-            command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
-        )
-        return run.stdout.strip()
-
-    def key(self, realm: str) -> str:
-        """Make a realm, and return a key of it without limits."""
-        self.manage("realm", "create", realm, "--owner", OWNER)
-        unlimited = ("--reads-per-minute", "unlimited", "--writes-per-minute", "unlimited")
-        of = ("--realm", realm, "--owner", OWNER)
-        return self.manage("apikey", "issue", *of, "--name", "faults", *unlimited)
+    def found(self, *realms: str) -> dict[str, str]:
+        """Prepare the database, and return a key of each realm, without limits."""
+        command = [sys.executable, "-m", "tests.faults.founding", *realms]
+        run = subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE)
+        keys: dict[str, str] = json.loads(run.stdout)
+        return keys
 
     async def supervise(self) -> None:
         """Start again whatever ends, after a moment, until cancelled."""

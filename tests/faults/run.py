@@ -38,6 +38,7 @@ class Plan:
     Attributes:
         scenario: `postgres` (two servers, a worker, PostgreSQL and Redis) or `sqlite` (one process).
         pace: how fast the clients go, where 1 is a few calls a second each.
+        own_disk: put the data of `sqlite` on a small disk and add to the kinds that it is filled.
     """
 
     scenario: str
@@ -47,6 +48,7 @@ class Plan:
     between: tuple[float, float] = faults.SECONDS_BETWEEN
     frozen_seconds: float = 10.0
     pace: float = 1.0
+    own_disk: bool = True
 
 
 @dataclass
@@ -81,15 +83,14 @@ def run(plan: Plan) -> Verdict:
         if plan.scenario == "sqlite":
             data = folder / "data"
             data.mkdir()
-            if stack.enter_context(_own_disk(data)):
+            if plan.own_disk and stack.enter_context(_own_disk(data)):
                 kinds, ballast = (*kinds, faults.ON_OWN_DISK), data / "ballast"
-            else:
+            elif plan.own_disk:
                 left_out.append("a disk that is really full: a tmpfs cannot be mounted here")
             cluster = stack.enter_context(embedded(history, chance, folder, data))
         else:
             cluster = stack.enter_context(hosted(history, chance, folder))
-        cluster.manage("migrate")
-        keys = {realm: cluster.key(realm) for realm in ("north", "south")}
+        keys = cluster.found("north", "south")
         asyncio.run(_perform(plan, kinds, cluster, keys, ballast))
         for part in cluster.parts:
             if part.log.exists():
