@@ -1,6 +1,6 @@
 """The clients of a run: two realms, inboxes that are polled and streamed, and pairs with grants."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,8 +47,10 @@ class Cast:
 async def gathered(stage: Stage, keys: dict[str, str]) -> Cast:
     """Register the sessions of both realms, and return the clients that act as them."""
     cast = Cast()
-    for realm, names in (("north", NORTH), ("south", SOUTH)):
-        await _Troupe(stage, cast, realm, keys[realm], names).gather()
+    north = _Troupe(stage, cast, "north", keys["north"], NORTH)
+    await north.gather()
+    south = _Troupe(stage, cast, "south", keys["south"], SOUTH, strangers=north.busy)
+    await south.gather()
     return cast
 
 
@@ -56,9 +58,16 @@ class _Troupe:
     """The part of the cast that is in one realm."""
 
     def __init__(
-        self, stage: Stage, cast: Cast, realm: str, key: str, names: dict[str, tuple[str, ...]]
+        self,
+        stage: Stage,
+        cast: Cast,
+        realm: str,
+        key: str,
+        names: dict[str, tuple[str, ...]],
+        strangers: Sequence[str] = (),
     ) -> None:
         self.stage, self.cast, self.realm, self.key, self.names = stage, cast, realm, key, names
+        self.strangers = strangers
         self.members: dict[str, Member] = {}
 
     async def gather(self) -> None:
@@ -74,12 +83,16 @@ class _Troupe:
                 self.stage.history.note(member)
                 self.cast.last_readers.append(self._caller(f"{name}-last", member))
         self._take_on_readers()
-        busy = [self.members[name].session for name in (*self.names["polled"], *self.names["streamed"])]
         for name in self.names["unread"]:
             if name.startswith("s"):
-                self.cast.senders.append(Sender(self._named(name, "send"), busy))
+                self.cast.senders.append(Sender(self._named(name, "send"), self.busy, self.strangers))
         if "alice" in self.members:
             await self._take_on_pairs()
+
+    @property
+    def busy(self) -> list[str]:
+        """The sessions whose inboxes somebody reads."""
+        return [self.members[name].session for name in (*self.names["polled"], *self.names["streamed"])]
 
     def _take_on_readers(self) -> None:
         for name in self.names["polled"]:

@@ -23,7 +23,8 @@ def main() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     keys = {}
     for realm in sys.argv[1:]:
-        call_command("realm", "create", realm, "--owner", OWNER, stdout=io.StringIO())
+        # What it prints is the owner's first password.
+        call_command("realm", "create", realm, "--owner", OWNER, stdout=io.StringIO(), stderr=io.StringIO())
         printed = io.StringIO()
         of = ("--realm", realm, "--owner", OWNER)
         call_command("apikey", "issue", *of, "--name", "faults", *UNLIMITED, stdout=printed)

@@ -14,6 +14,7 @@ from tests.faults.invariants.order import INBOX_START
 
 POLL_LIMIT = 7
 POLLS_A_SECOND = 4.0
+AT_ONCE_SHARE = 0.3  # of polls that follow the one before at once, so that pollers meet
 PAGE = 200
 # Longer than the hub's heartbeat of 15 s.
 QUIET_SECONDS = 20.0
@@ -51,7 +52,7 @@ class Poller:
             call = await self.poll()
             if is_last and ((call.ok and not call.answer["messages"]) or now() > stage.give_up):
                 break
-            if not is_last:
+            if not is_last and chance.random() > AT_ONCE_SHARE:
                 await stage.pause(chance.uniform(0.5, 1.5) / (POLLS_A_SECOND * stage.pace))
         if self.uncertain_since is not None:  # a request may have been done long after its client gave up
             await read_all(self.caller, "recover", self.uncertain_since)

@@ -11,14 +11,16 @@ from tests.faults.invariants.delivery import token
 AWKWARD = '\u2028\u0085\r\n\n\ndata: \U0001f41d \\" '
 SENDS_A_SECOND = 8.0
 IDEMPOTENT_SHARE = 0.5
+STRANGER_SHARE = 0.1
 
 
 class Sender:
-    """Sends to one to three of the recipients at a time."""
+    """Sends to one to three of the recipients at a time, and tries to reach strangers of another realm."""
 
-    def __init__(self, caller: Caller, recipients: Sequence[str]) -> None:
+    def __init__(self, caller: Caller, recipients: Sequence[str], strangers: Sequence[str] = ()) -> None:
         self.caller = caller
         self.recipients = recipients
+        self.strangers = strangers
         self.count = 0
 
     async def run(self) -> None:
@@ -26,6 +28,8 @@ class Sender:
         chance, stage = self.caller.random, self.caller.stage
         while not stage.still.is_set():
             to = chance.sample(self.recipients, chance.randint(1, min(3, len(self.recipients))))
+            if self.strangers and chance.random() < STRANGER_SHARE:
+                to = [chance.choice(self.strangers)]
             await self.send(to, idempotent=chance.random() < IDEMPOTENT_SHARE)
             await stage.pause(chance.uniform(0.5, 1.5) / (SENDS_A_SECOND * stage.pace))
 
