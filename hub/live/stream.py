@@ -83,6 +83,7 @@ class StreamConsumer(LiveConsumer):
         opening = await self._opening()
         outlet, tailer = opening.outlet, switchboard.tailer()
         tailer.add(outlet)
+        tailer.ring([outlet.session_id])
         try:
             await self.response.start(
                 200,
@@ -126,6 +127,8 @@ class StreamConsumer(LiveConsumer):
             secret_id=caller.key.secret_id,
             written=start.after,
             queued=start.after,
+            # With only unread messages to send it reads by itself; else the tailer reads for many at once.
+            behind=start.after < start.unread_up_to,
         )
         return Opening(outlet, start, caller.token)
 

@@ -58,8 +58,9 @@ class Start:
 def start_of(realm_id: str, session_id: str, last_event_id: str | None) -> Start:
     """Find where a stream begins that opens now, having seen `last_event_id` or nothing."""
     if last_event_id is None:
-        newest = Inbox.objects.filter(realm_id=realm_id, pk=session_id).values_list("seq", flat=True).first()
-        return Start(after=0, unread_up_to=newest or 0)
+        inbox = Inbox.objects.filter(realm_id=realm_id, pk=session_id).values_list("seq", "unread").first()
+        newest, unread = inbox or (0, 0)
+        return Start(after=0, unread_up_to=newest) if unread else Start(after=newest, unread_up_to=newest)
     if last_event_id == INBOX_START:
         return Start(after=0, unread_up_to=0)
     held = Delivery.objects.in_inbox(realm_id, session_id)

@@ -80,11 +80,12 @@ def open_stream(*, session: Session, process_id: uuid.UUID) -> OpenStream:
     Raises:
         Refusal: `too_many_streams`.
     """
-    LiveProcess.objects.get_or_create(pk=process_id)
     with transaction.atomic():
         realm = Realm.objects.select_for_update(no_key=True).get(pk=session.realm_id)
         # By their ids: a join is what PostgreSQL takes most of the time for with thousands of streams.
         processes = list(LiveProcess.objects.alive().values_list("pk", flat=True))
+        if process_id not in processes:
+            LiveProcess.objects.update_or_create(pk=process_id, defaults={"beat_at": Now()})
         alive = OpenStream.objects.in_realm(realm.pk).filter(process__in=processes)
         count = alive.aggregate(of_session=Count("pk", filter=Q(session=session)), of_realm=Count("pk"))
         if count["of_session"] >= STREAMS_PER_SESSION or count["of_realm"] >= realm.max_streams:
