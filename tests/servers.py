@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ UNPRIVILEGED_USER = "postgres"
 ADMINISTRATORS_BINARIES = ("/usr/sbin", "/sbin")  # not on every PATH
 DEBIAN_BINARIES = "usr/lib/postgresql/*/bin"
 START_SECONDS = 30
+LASTING_PORTS = (20_000, 32_768)
 S = TypeVar("S", "Postgresql", "Redis")
 
 
@@ -29,6 +31,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def lasting_port() -> int:
+    """Return a free port that stays free while its server is down.
+
+    It lies below those from which the system chooses for outgoing connections (Linux: 32768 and up).
+    """
+    while True:
+        port = random.SystemRandom().randrange(*LASTING_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _binary(name: str) -> str | None:
@@ -108,7 +122,7 @@ class Postgresql(Server):
             if subprocess.run(["id", user], capture_output=True).returncode:
                 raise Missing(f"a user `{user}` to run PostgreSQL as, since you are root")
             shutil.chown(folder, user)
-        data, port = folder / "data", free_port()
+        data, port = folder / "data", lasting_port()
         make = [initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **_as_user(user))
         options = ["-c", "fsync=off", "-c", "max_connections=200", "-c", f"unix_socket_directories={folder}"]
@@ -129,7 +143,7 @@ class Redis(Server):
         binary = _binary("redis-server")
         if not binary:
             raise Missing("Redis (Debian: apt-get install redis-server)")
-        port = free_port()
+        port = lasting_port()
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         super().__init__([binary, *options], port, folder)
         self.url = f"redis://127.0.0.1:{port}/0"

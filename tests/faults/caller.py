@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 
 from tests.faults.history import Call, History, Member, Outcome, now
+from tests.faults.view import IN_PROGRESS
 
 TIMEOUT_SECONDS = 4.0
 RETRY_SECONDS = 0.3
-IN_PROGRESS = "idempotency_in_progress"
 
 
 @dataclass

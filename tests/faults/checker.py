@@ -19,6 +19,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     order.readings_follow_the_inbox,
     order.acknowledged_first_stands_first,
     order.no_stream_is_reset,
+    order.events_are_named_after_their_message,
     readers.polls_are_disjoint,
     readers.pollers_get_all,
     readers.streams_get_all,

@@ -151,7 +151,7 @@ def hosted(history: History, chance: random.Random, folder: Path) -> Iterator[Cl
             history, chance, folder, postgresql=postgresql, redis=redis, environment=_quiet(environment)
         )
         for name in ("server-1", "server-2"):
-            port = servers.free_port()
+            port = servers.lasting_port()
             command, log = server_command(port), folder / f"{name}.log"
             cluster.parts.append(Part(name, command, cluster.environment, log, port))
         worker = [*worker_command(folder / "beat"), "--pool=solo"]
@@ -163,7 +163,7 @@ def hosted(history: History, chance: random.Random, folder: Path) -> Iterator[Cl
 @contextlib.contextmanager
 def embedded(history: History, chance: random.Random, folder: Path, data: Path) -> Iterator[Cluster]:
     """Give the hub in one process, with SQLite in `data`; the caller starts it."""
-    port = servers.free_port()
+    port = servers.lasting_port()
     inherited = hosted_environment("", "", ORIGIN)
     limits = {f"HUB_{name}_PER_MINUTE": "1000000" for name in ("READS", "WRITES", "REFUSALS")}
     environment = {**inherited, **limits, "HUB_DATA_DIR": str(data), "PORT": str(port)}

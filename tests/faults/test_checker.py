@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import INVARIANTS, Invariant, violations
-from tests.faults.history import Death, History
+from tests.faults.history import Death, History, StreamEvent, StreamOpened
 from tests.faults.tale import Tale, message
 from tests.faults.view import View
 
@@ -140,6 +140,11 @@ def a_reset(tale: Tale) -> None:
     tale.stream("stella", [ONE], kind="reset")
 
 
+def under_the_id_of_another(tale: Tale) -> None:
+    tale.history.note(StreamOpened(99, "streamer", "stella", THREE["id"], 1.0))
+    tale.history.note(StreamEvent(99, "message", ONE["id"], TWO, 2.0))
+
+
 def the_later_stands_first(tale: Tale) -> None:
     tale.send(4, ["bob"], 4.0)
     tale.send(5, ["bob"], 5.0)
@@ -250,6 +255,7 @@ BROKEN: list[tuple[Callable[[Tale], None], str]] = [
     (a_gap_after_the_last_id, "gap"),
     (more_than_the_inbox_holds, "not_in_inbox"),
     (a_reset, "reset"),
+    (under_the_id_of_another, "other_event_id"),
     (the_later_stands_first, "overtaken"),
     (polled_by_two, "polled_twice"),
     (marked_and_never_shown, "not_recovered"),

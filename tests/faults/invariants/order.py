@@ -70,3 +70,11 @@ def no_stream_is_reset(view: View) -> Iterator[Violation]:
         for event in connection.events:
             if event.kind == "reset":
                 yield Violation("reset", f"stream {event.connection} after {connection.opened.after}")
+
+
+def events_are_named_after_their_message(view: View) -> Iterator[Violation]:
+    """(2) The id that a client resumes with is the one of the message that came with it."""
+    for connection in view.connections.values():
+        for event in connection.events:
+            if event.kind == "message" and event.id != event.data["id"]:
+                yield Violation("other_event_id", f"stream {event.connection}: {event.id} for {event.data!r}")
