@@ -55,15 +55,18 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         return check(options.check)
-    scenarios = {"postgres": faults.HOSTED, "sqlite": faults.EMBEDDED}
+    scenarios = {
+        "postgres": (faults.HOSTED, faults.SECONDS_BETWEEN),
+        "sqlite": (faults.EMBEDDED, faults.SECONDS_BETWEEN_EMBEDDED),
+    }
     if options.scenario != "both":
         scenarios = {options.scenario: scenarios[options.scenario]}
     verdicts = []
     print(HEAD, flush=True)
     for seed in range(options.seed, options.seed + options.runs):
-        for scenario, kinds in scenarios.items():
+        for scenario, (kinds, between) in scenarios.items():
             try:
-                verdicts.append(run(Plan(scenario, seed, options.seconds, kinds)))
+                verdicts.append(run(Plan(scenario, seed, options.seconds, kinds, between)))
             except servers.Missing as error:
                 print(f"!!! NOT COVERED: {scenario}. Missing: {error}.", flush=True)
                 continue

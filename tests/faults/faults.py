@@ -18,6 +18,8 @@ from tests.faults.history import Fault, now
 from tests.faults.proxy import Proxy
 
 SECONDS_BETWEEN = (2.0, 4.0)
+# The one process is away during each of its faults, and something has to be acknowledged in between.
+SECONDS_BETWEEN_EMBEDDED = (4.0, 7.0)
 TWO_AT_ONCE_SHARE = 0.2
 TERMINATES_WITHIN_SECONDS = 15.0
 FULL_SECONDS = 2.5
