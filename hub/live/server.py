@@ -151,13 +151,15 @@ def config() -> uvicorn.Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket. What connections inherit from it bounds the kernel's part.
+    """Return a listening socket, with what connections inherit from it.
 
-    That is what it keeps for a client that does not read, and how long for one that is gone.
+    They send at once: event loops ask for that only of sockets that they made themselves. And the kernel's
+    part is bounded, what it keeps for a client that does not read and how long for one that is gone.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     for option, value in (
+        ("TCP_NODELAY", 1),
         ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
         ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_SECONDS * 1000),
     ):
