@@ -27,7 +27,7 @@ SURVEY_SECONDS = 1.5
 INBOXES_PER_LOOK = 200
 INBOXES_PER_QUERY = 100
 MESSAGES_PER_QUERY = 500
-NOTE_SECONDS = 0.02  # what is noted together costs one transaction
+NOTE_SECONDS = 0.1  # what is noted together costs one transaction
 NOTES_PER_UPDATE = 200
 BACKOFF_SECONDS = 0.5
 
