@@ -4,6 +4,7 @@ A stream knows the number up to which it has sent and asks for what lies beyond,
 on wake-ups arriving, and many streams are served by one query.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -113,10 +114,12 @@ def mark_sent(sent: Mapping[str, Collection[int]]) -> None:
         if not numbers:
             return
         unread = Delivery.objects.filter(pk__in=numbers, read_at=None)
-        counts = dict(unread.order_by().values_list("recipient_id").annotate(Count("seq")))
+        alike: dict[int, list[str]] = defaultdict(list)  # by how many of an inbox were unread
+        for session_id, count in unread.order_by().values_list("recipient_id").annotate(Count("seq")):
+            alike[count].append(session_id)
         unread.update(read_at=Now(), delivered_at=Coalesce("delivered_at", Now()))
-        for session_id, count in counts.items():
-            Inbox.objects.filter(pk=session_id).update(unread=F("unread") - count)
+        for count, session_ids in alike.items():
+            Inbox.objects.filter(pk__in=session_ids).update(unread=F("unread") - count)
 
 
 class _Octets(Func):
