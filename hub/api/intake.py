@@ -40,6 +40,11 @@ def address_of(scope: Scope) -> str:
     return client_address(scope["client"][0]) if scope.get("client") else ""
 
 
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request has a body (RFC 9112 §6.3)."""
+    return bool(headers.get("content-length")) or "transfer-encoding" in headers
+
+
 async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
     """Return the body of a request.
 
@@ -48,10 +53,10 @@ async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: i
             no number), `request_timeout`.
         ClientLeft: there is nobody to answer.
     """
+    if not has_body(headers):
+        return b""
     if length := headers.get("content-length"):
         checked_length(length, limit)
-    elif "transfer-encoding" not in headers:
-        return b""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
@@ -81,7 +86,7 @@ class Intake:
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
             body = await read_whole_body(receive, headers, limit_of(scope["path"]))
         except Refusal as refusal:
-            await _refuse_and_linger(refusal, Response(send, headers, address_of(scope)), receive)
+            await _refuse_and_linger(refusal, Response(send, headers, address_of(scope)), receive, headers)
             return
         except ClientLeft:
             return
@@ -94,12 +99,17 @@ class Intake:
         await self.app({**scope, "headers": whole}, _once(body, receive), send)
 
 
-async def _refuse_and_linger(refusal: Refusal, response: Response, receive: Receive) -> None:
+async def _refuse_and_linger(
+    refusal: Refusal, response: Response, receive: Receive, headers: Mapping[str, str]
+) -> None:
     """Refuse a request whose body may still be coming, and close the connection when the client knows.
 
     Closed while bytes come in, it would be reset, and the client might never see the answer (RFC 9112 §9.6).
     """
     refusal.headers["Connection"] = "close"
+    if not has_body(headers):
+        await response.refuse(refusal)
+        return
     await response.refuse(refusal, more=True)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):

@@ -55,6 +55,7 @@ class Tailer:
         self._sent: dict[str, list[int]] = defaultdict(list)
         self._closed: dict[uuid.UUID, str] = {}
         self._to_note = asyncio.Event()
+        self._next_note = 0.0
 
     def add(self, outlet: Outlet) -> None:
         """Serve an outlet from now on."""
@@ -167,13 +168,14 @@ class Tailer:
 
     async def _note(self) -> None:
         await self._to_note.wait()
-        await asyncio.sleep(NOTE_SECONDS)
+        await asyncio.sleep(self._next_note - time.monotonic())  # at once, if there was nothing for a while
         self._to_note.clear()
         try:
             await self.flush()
         except BaseException:
             self._to_note.set()
             raise
+        self._next_note = time.monotonic() + NOTE_SECONDS
 
     async def flush(self) -> None:
         """Write down what was sent and which streams ended."""

@@ -14,6 +14,8 @@ PAGES = {
     "/": "leads to the documentation",
     "/api/docs": "shows the published schema",
     "/api/docs/redoc": "shows the published schema",
+    "/livez": "says that the process answers",
+    "/readyz": "says whether it takes requests",
     "/docs/problems": "lists the problems",
     "/docs/problems/{code}": "explains a problem",
     "^api(/|$)": "answers every other path under /api/ with a problem",
