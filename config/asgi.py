@@ -10,20 +10,17 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import re_path
 
 from config.wsgi import application as wsgi_application
 from hub.api.intake import Intake
+from hub.api.wsgi_threads import WsgiThreads
 from hub.live.lifespan import lifespan
 from hub.urls import live_urlpatterns
 
-# The servers' own types of ASGI and WSGI are of three minds; all of it is the same protocol.
-wsgi: Any = wsgi_application
-# Without a bound on what an answer queues: a file that a client reads slowly must not hold a thread.
-threads: Any = WSGIMiddleware(wsgi, workers=settings.HUB_REQUEST_THREADS, send_queue_size=0)
+threads: Any = WsgiThreads(wsgi_application, settings.HUB_REQUEST_THREADS)
 requests: Any = URLRouter([*live_urlpatterns, re_path(r"", threads)])
 
 application = ProtocolTypeRouter(

@@ -96,6 +96,7 @@ class Intake:
             if name not in (b"content-length", b"transfer-encoding")
         ]
         whole.append((b"content-length", str(len(body)).encode()))
+        del headers  # a stream's request lasts
         await self.app({**scope, "headers": whole}, _once(body, receive), send)
 
 

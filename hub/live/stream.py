@@ -81,6 +81,7 @@ class StreamConsumer(LiveConsumer):
         if not accepts(self.headers.get("accept"), EVENT_STREAM):
             raise Refusal("sse_required", headers={"Upgrade": EVENT_STREAM, "Connection": "Upgrade"})
         opening = await self._opening()
+        self.headers = {}  # what is not needed any more, thousands of streams need not keep
         outlet, tailer = opening.outlet, switchboard.tailer()
         tailer.add(outlet)
         tailer.ring([outlet.session_id])

@@ -1,0 +1,60 @@
+"""Django's WSGI application in a few threads, as an ASGI application.
+
+Each request has been read whole (`hub.api.intake`), so that it goes to a thread in one piece, and its
+answer comes back in one. A thread is not held by a client that reads slowly.
+"""
+
+import asyncio
+import contextvars
+import io
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from a2wsgi.wsgi import build_environ
+
+from hub.api.response import Send
+
+WITHOUT_CONTENT = (204, 304)
+
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+
+class WsgiThreads:
+    """ASGI application that answers with a WSGI application (PEP 3333) in `threads` threads."""
+
+    def __init__(self, app: Callable[..., Any], threads: int) -> None:
+        self.app = app
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+
+    async def __call__(self, scope: Any, receive: Callable[[], Any], send: Send) -> None:
+        body = (await receive())["body"]
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        status, headers, content = await loop.run_in_executor(
+            self._executor, context.run, self._answer, scope, body
+        )
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _answer(self, scope: Any, body: bytes) -> Answer:
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            started[:] = [(status, headers)]
+
+        stream: Any = io.BytesIO(body)
+        environ = {**build_environ(scope, stream), "wsgi.errors": sys.stderr}
+        parts = self.app(environ, start_response)
+        try:
+            content = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        status, headers = started[0]
+        code = int(status.split(" ", 1)[0])
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        if code not in WITHOUT_CONTENT and not any(name == b"content-length" for name, _ in raw):
+            raw.append((b"content-length", str(len(content)).encode()))
+        return code, raw, content
