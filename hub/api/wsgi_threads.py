@@ -7,7 +7,6 @@ answer comes back in one. A thread is not held by a client that reads slowly.
 import asyncio
 import contextvars
 import io
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -45,8 +44,7 @@ class WsgiThreads:
             started[:] = [(status, headers)]
 
         stream: Any = io.BytesIO(body)
-        environ = {**build_environ(scope, stream), "wsgi.errors": sys.stderr}
-        parts = self.app(environ, start_response)
+        parts = self.app(build_environ(scope, stream), start_response)
         try:
             content = b"".join(parts)
         finally:

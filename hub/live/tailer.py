@@ -164,7 +164,7 @@ class Tailer:
                 for outlet in self.outlets.get(session_id, ()):
                     if outlet.queued >= cursors[session_id]:
                         outlet.offer(events)
-                    else:  # it opened meanwhile, and wants what lies before these too
+                    elif not outlet.behind:  # it opened meanwhile, and wants what lies before these too
                         self._woken.add(session_id)
             if sum(map(len, found.values())) == MESSAGES_PER_QUERY:
                 self._woken.update(cursors)  # there may be more

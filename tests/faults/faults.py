@@ -16,6 +16,7 @@ import redis as redis_client
 from tests.faults.cluster import Cluster, Part
 from tests.faults.history import Fault, now
 from tests.faults.proxy import Proxy
+from tests.servers import Server
 
 SECONDS_BETWEEN = (2.0, 4.0)
 # The one process is away during each of its faults, and something has to be acknowledged in between.
@@ -67,9 +68,7 @@ async def kill_redis(scene: Scene) -> str:
     """SIGKILL Redis, which comes back empty."""
     redis = scene.cluster.redis
     assert redis
-    await asyncio.to_thread(redis.end, signal.SIGKILL)
-    await asyncio.sleep(scene.random.uniform(0.2, 2.0))
-    await asyncio.to_thread(redis.start)
+    await _restart(redis, signal.SIGKILL, after=scene.random.uniform(0.2, 2.0))
     return ""
 
 
@@ -85,10 +84,15 @@ async def crash_postgresql(scene: Scene) -> str:
     """Shut PostgreSQL down without a word to anybody, and start it on the same data."""
     postgresql = scene.cluster.postgresql
     assert postgresql
-    await asyncio.to_thread(postgresql.end, signal.SIGQUIT)
-    await asyncio.sleep(scene.random.uniform(0.0, 1.0))
-    await asyncio.to_thread(postgresql.start)
+    await _restart(postgresql, signal.SIGQUIT, after=scene.random.uniform(0.0, 1.0))
     return ""
+
+
+async def _restart(server: Server, how: signal.Signals, *, after: float) -> None:
+    """End a server by a signal, and start it again after some seconds."""
+    await asyncio.to_thread(server.end, how)
+    await asyncio.sleep(after)
+    await asyncio.to_thread(server.start)
 
 
 async def freeze_postgresql(scene: Scene) -> str:

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +13,9 @@ import httpx
 import psycopg
 import pytest
 
+from tests.bench import prepare
 from tests.live.client import StreamReader
-from tests.live.processes import ROOT, hosted_environment, server_process
+from tests.live.processes import server_process
 from tests.servers import Postgresql, running
 from tests.waiting import wait_until
 
@@ -62,17 +61,7 @@ def hub() -> Iterator[Hub]:
         with psycopg.connect(url.replace("/hub", "/postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE hub")
 
-        def manage(*arguments: str) -> str:
-            environment = hosted_environment(url, redis_url, "http://127.0.0.1")
-            command = [sys.executable, "manage.py", *arguments]
-            return subprocess.run(
-                command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-            ).stdout
-
-        manage("migrate")
-        manage("realm", "create", "default", "--owner", "ada@example.com")
-        of = ("--realm", "default", "--owner", "ada@example.com")
-        key = manage("apikey", "issue", *of, "--name", "test").strip()
+        key = prepare(url, redis_url).limited
         with server_process(url, redis_url, HUB_STATEMENT_SECONDS=str(STATEMENT_SECONDS)) as base:
             new = {"name": "ada", "kind": "service"}
             answer = httpx.post(f"{base}/api/v1/sessions", headers={"X-AISP-Key": key}, json=new)

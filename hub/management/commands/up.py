@@ -1,17 +1,15 @@
 """`manage.py up`: the whole hub in one process."""
 
 import secrets
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 
 from accounts.models import User
-from hub.live.server import serve
+from hub.management.commands.serve import Command as Serve
 from hub.schedule import run_in_this_process
 from realms.audit.actor import Actor
 from realms.keys import issue_key
@@ -22,14 +20,10 @@ FIRST_OWNER = "owner@localhost"
 FIRST_REALM = "default"
 
 
-class Command(BaseCommand):
+class Command(Serve):
     """Run everything: API, streams, admin, docs and periodic work."""
 
     help = "Migrate the database and run the whole hub in this process."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=settings.HUB_HOST, help="address to listen on (HOST)")
-        parser.add_argument("--port", default=settings.HUB_PORT, type=int, help="port (PORT)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0, interactive=False)
@@ -38,7 +32,7 @@ class Command(BaseCommand):
         self.stdout.write(f"AISP Hub on {settings.HUB_ORIGIN}  (docs: /api/docs, admin: /admin/)")
         self.stdout.flush()
         run_in_this_process(current_app)
-        serve(options["host"], options["port"])
+        super().handle(*args, **options)
 
     def _first_start(self) -> None:
         """Make an owner, a realm and a key, and show them: nobody can see them again."""
