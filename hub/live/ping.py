@@ -1,7 +1,6 @@
 """The ping (`POST /sessions/:id/ping`): waits for the pong without a thread or a connection."""
 
 import asyncio
-import time
 
 from django.db import transaction
 from django.http import QueryDict
@@ -21,8 +20,6 @@ from hub.sessions.bodies import PingRequest, Pong, pong_answer
 from hub.wire import compact
 from realms.ids import MESSAGE, SESSION, new_id
 from realms.refusal import Refusal
-
-LOOK_AGAIN_SECONDS = 1.5  # the bell is a hint: look anyway after this long
 
 
 class PingConsumer(LiveConsumer):
@@ -58,13 +55,13 @@ class PingConsumer(LiveConsumer):
             raise Refusal("not_acceptable")
         ping_id = new_id(MESSAGE)
         headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
-        with switchboard.waiting_for(ping_id) as rung:
+        with switchboard.pong_watch().waiting_for(ping_id) as pong:
             try:
                 started = await in_database(self._start, ping_id)
                 if isinstance(started, bytes):
                     await self.response.send(200, {**headers, idempotency.REPLAYED: "true"}, started)
                     return
-                answered = await self._pong(started, rung)
+                answered = await self._answered(started, pong)
             except BaseException:
                 if self.attempt is not None:
                     # The client left, or something failed: the same request may be sent again.
@@ -105,16 +102,9 @@ class PingConsumer(LiveConsumer):
         pings.give_up(ping, self.realm_id)
         self._finish(None)
 
-    async def _pong(self, ping: Ping, rung: asyncio.Event) -> Ping | None:
-        deadline = time.monotonic() + pings.PING_TIMEOUT_SECONDS
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                async with asyncio.timeout(max(0.0, min(left, LOOK_AGAIN_SECONDS))):
-                    await rung.wait()
-            except TimeoutError:
-                pass
-            rung.clear()
-            answered = await in_database(pings.answered, ping)
-            if answered is not None or left <= 0:
-                return answered
+    async def _answered(self, ping: Ping, pong: asyncio.Future[Ping]) -> Ping | None:
+        try:
+            async with asyncio.timeout(pings.PING_TIMEOUT_SECONDS):
+                return await pong
+        except TimeoutError:  # between the last look and now it may have come
+            return next(iter(await in_database(pings.answered, {ping.pk})), None)

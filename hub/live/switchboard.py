@@ -1,14 +1,13 @@
-"""What a server process has one of: the tailer of its streams, and the pings that wait in it."""
+"""What a server process has one of: the tailer of its streams, and the watch for pongs."""
 
 import asyncio
-import contextlib
-from collections.abc import Iterator
 
 from hub.bell import bell
+from hub.live.pong_watch import PongWatch
 from hub.live.tailer import Tailer
 
 _tailer: Tailer | None = None
-_waiting: dict[str, asyncio.Event] = {}
+_pong_watch: PongWatch | None = None
 _tasks: list[asyncio.Task[None]] = []
 
 
@@ -18,29 +17,24 @@ def tailer() -> Tailer:
     return _tailer
 
 
-@contextlib.contextmanager
-def waiting_for(ping_id: str) -> Iterator[asyncio.Event]:
-    """Give an event that is set when the bell rings for a ping."""
-    _waiting[ping_id] = asyncio.Event()
-    try:
-        yield _waiting[ping_id]
-    finally:
-        del _waiting[ping_id]
+def pong_watch() -> PongWatch:
+    """Return the process's watch for pongs."""
+    assert _pong_watch is not None, "the live half runs only in a server with lifespan"
+    return _pong_watch
 
 
 def _hear(names: frozenset[str]) -> None:
     tailer().ring(names)
-    for name in names:
-        if name in _waiting:
-            _waiting[name].set()
+    pong_watch().ring(names)
 
 
 def begin() -> None:
     """Start the live half on the running loop."""
-    global _tailer
-    _tailer = Tailer()
+    global _tailer, _pong_watch
+    _tailer, _pong_watch = Tailer(), PongWatch()
     bell.adopt(asyncio.get_running_loop(), _hear)
-    _tasks.extend([asyncio.create_task(_tailer.run()), asyncio.create_task(bell.hear_others())])
+    work = (_tailer.run(), _pong_watch.run(), bell.hear_others())
+    _tasks.extend(asyncio.create_task(each) for each in work)
 
 
 def draining() -> bool:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, Count, F, Func, IntegerField, Q, When
 from django.db.models.functions import Coalesce, Now
 from django.db.models.lookups import LessThanOrEqual
 
+from hub.messages import statements
 from hub.messages.bodies import received_answer
 from hub.messages.inbox import INBOX_START
-from hub.messages.models import Delivery, DeliveryQuerySet, Inbox
+from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
 from hub.wire import compact
 
 # Of a payload that is read together with others; a larger one is read alone, by the stream that sends it.
@@ -87,18 +88,28 @@ def read_page(
     if small or not page:
         return small
     large = beyond.filter(seq=page[0].seq).select_related("message")
-    return [_event(delivery, delivery.message.payload) for delivery in large]
+    return [_event(delivery.recipient_id, delivery.seq, delivery.message) for delivery in large]
 
 
 def read_many(cursors: Mapping[str, int], *, limit: int) -> dict[str, list[FeedEvent]]:
     """Return the next messages of several inboxes, each beyond its number, at most `limit` in all."""
+    if connection.vendor == "postgresql":
+        rows = statements.read_many(cursors, limit=limit, carried_bytes=CARRIED_BYTES)
+        events = [_event(*row) for row in rows]
+    else:
+        events = read_many_plainly(cursors, limit=limit)
+    found: dict[str, list[FeedEvent]] = {}
+    for event in events:
+        found.setdefault(event.session_id, []).append(event)
+    return found
+
+
+def read_many_plainly(cursors: Mapping[str, int], *, limit: int) -> list[FeedEvent]:
+    """Return the same with a plain query, by session and number."""
     wanted = Q()
     for session_id, after in cursors.items():
         wanted |= Q(recipient_id=session_id, seq__gt=after)
-    found: dict[str, list[FeedEvent]] = {}
-    for event in _events(Delivery.objects.filter(wanted).held().order_by("recipient_id", "seq")[:limit]):
-        found.setdefault(event.session_id, []).append(event)
-    return found
+    return _events(Delivery.objects.filter(wanted).held().order_by("recipient_id", "seq")[:limit])
 
 
 def newest_numbers(session_ids: Collection[str]) -> dict[str, int]:
@@ -136,13 +147,14 @@ class _Octets(Func):
 def _events(deliveries: DeliveryQuerySet) -> list[FeedEvent]:
     """Return deliveries as events, large messages without their data."""
     carried = Case(When(LessThanOrEqual(_Octets("message__payload"), CARRIED_BYTES), then="message__payload"))
-    light = deliveries.select_related("message").defer("message__payload").annotate(carried=carried)
-    return [_event(delivery, vars(delivery)["carried"]) for delivery in light]
+    events = []
+    for delivery in deliveries.select_related("message").defer("message__payload").annotate(carried=carried):
+        payload: str | None = vars(delivery)["carried"]
+        delivery.message.payload = payload or ""
+        events.append(_event(delivery.recipient_id, delivery.seq, delivery.message, payload is not None))
+    return events
 
 
-def _event(delivery: Delivery, payload: str | None) -> FeedEvent:
-    data: bytes | None = None
-    if payload is not None:
-        delivery.message.payload = payload
-        data = compact(received_answer(delivery.message))
-    return FeedEvent(delivery.recipient_id, delivery.seq, delivery.message_id, data)
+def _event(session_id: str, seq: int, message: Message, is_complete: bool = True) -> FeedEvent:
+    data = compact(received_answer(message)) if is_complete else None
+    return FeedEvent(session_id, seq, message.pk, data)

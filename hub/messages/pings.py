@@ -1,7 +1,7 @@
 """Pings: a caller waits for a session's pong."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -66,9 +66,9 @@ def _asker(caller: Caller) -> str | None:
         return None
 
 
-def answered(ping: Ping) -> Ping | None:
-    """Return the ping as it is now if its pong has come, else None."""
-    return Ping.objects.filter(pk=ping.pk, answered_at__isnull=False).first()
+def answered(ping_ids: Collection[str]) -> list[Ping]:
+    """Return those of pings whose pong has come, as they are now."""
+    return list(Ping.objects.filter(pk__in=ping_ids, answered_at__isnull=False))
 
 
 def give_up(ping: Ping, realm_id: str) -> None:

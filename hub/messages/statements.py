@@ -1,12 +1,13 @@
-"""Sending and polling as one PostgreSQL statement each.
+"""Sending, polling and reading for streams as one PostgreSQL statement each.
 
-Both do what the plain forms in `hub.messages.rules` do, in one round trip and one transaction of their
-own. A statement sees the database as it was when it began, and a row that it then locks as it is now:
-what must be current is therefore read from locked rows. `tests/messages/test_statements.py` holds both
-forms to the same outcomes.
+They do what the plain forms in `hub.messages.rules` and `hub.messages.feed` do, in one round trip and one
+transaction of their own. A statement sees the database as it was when it began, and a row that it then
+locks as it is now: what must be current is therefore read from locked rows.
+`tests/messages/test_statements.py` holds both forms to the same outcomes.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -147,6 +148,23 @@ WHERE message.realm_id = %(realm)s::uuid
   AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
 """
 
+# From each inbox apart: one index range each, however many there are.
+READ_MANY = """
+SELECT found.* FROM unnest(%(inboxes)s::uuid[], %(after)s::bigint[]) AS wanted (session_id, after)
+CROSS JOIN LATERAL (
+    SELECT delivery.recipient_id, delivery.seq, octet_length(message.payload) <= %(carried_bytes)s::int,
+           message.id, message.sender_id, message.category,
+           CASE WHEN octet_length(message.payload) <= %(carried_bytes)s::int
+                THEN message.payload ELSE '' END,
+           message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
+    FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
+    WHERE delivery.recipient_id = wanted.session_id AND delivery.seq > wanted.after
+      AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+    ORDER BY delivery.seq LIMIT %(limit)s::int
+) AS found
+ORDER BY found.recipient_id, found.seq LIMIT %(limit)s::int
+"""
+
 _SEEN_GRAIN = timedelta(seconds=SEEN_GRAIN_SECONDS)
 _PROCESS_TIMEOUT = timedelta(seconds=PROCESS_TIMEOUT_SECONDS)
 
@@ -230,6 +248,27 @@ def poll(realm_id: str, session_id: str, filters: Filters) -> tuple[list[Message
             cursor.execute(COUNT_UNREAD, parameters)
             count += cursor.fetchone()[0]
     return mine, count
+
+
+def read_many(
+    cursors: Mapping[str, int], *, limit: int, carried_bytes: int
+) -> list[tuple[str, int, Message, bool]]:
+    """Return what follows in each inbox beyond its number, at most `limit` in all.
+
+    Returns:
+        For each message: session id, number in its inbox, message, and whether it is complete. The payload
+        of one that is not, since it is larger than `carried_bytes`, is empty.
+    """
+    parameters: dict[str, Any] = {
+        "inboxes": [uuid_of(session_id) for session_id in cursors],
+        "after": list(cursors.values()),
+        "limit": limit,
+        "carried_bytes": carried_bytes,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(READ_MANY, parameters)
+        rows = cursor.fetchall()
+    return [(id_of(SESSION, row[0]), row[1], _message(*row[3:]), row[2]) for row in rows]
 
 
 def _message(

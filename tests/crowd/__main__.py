@@ -69,7 +69,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each rate")
     parser.add_argument("--per-second", type=float, default=200.0)
     parser.add_argument("--burst", type=int, default=10_000, help="messages")
-    parser.add_argument("--big-messages", type=int, default=100, help="for the client that does not read")
+    parser.add_argument("--big-messages", type=int, default=100, help="to clients that do not read")
     parser.add_argument("--pings", type=int, default=200)
     parser.add_argument("--half-open", type=int, default=2000, help="connections")
     parser.add_argument("--json", type=Path, help="a file for the findings")

@@ -26,6 +26,10 @@ class Sent:
         """The rate that was reached."""
         return len(self.accepted) / self.seconds if self.seconds else 0.0
 
+    def waits(self) -> list[float]:
+        """Return how long each send took, in seconds."""
+        return [at - self.began[number] for number, at in self.accepted.items()]
+
 
 class Senders:
     """Keep-alive connections, each with a session to send from."""

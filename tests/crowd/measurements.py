@@ -7,8 +7,10 @@ import statistics
 import time
 from dataclasses import dataclass
 
+import psycopg
+
 from tests.bench_client import Connection
-from tests.crowd.load import Sent, senders
+from tests.crowd.load import Senders, senders
 from tests.crowd.observed import Finding, Footprint, footprint
 from tests.crowd.streams import Crowd
 
@@ -20,8 +22,10 @@ RATE_REACHED = 0.95
 STREAM_KIB = 25.0
 RETURN_SECONDS = 60.0
 AWAY_MESSAGES = 1000
-PINGED_SENDS_PER_SECOND = 50.0
-PING_SECONDS = 4.0
+BESIDE_SENDS = 50.0  # a second, beside pings and half-open connections
+PING_SECONDS = 2.0  # of the 5 that a ping waits
+PING_ROUNDS = 5
+HALF_OPEN_SENDING_SECONDS = 4.0
 HALF_OPEN_SECONDS = 20.0  # the server gives a request's head 10
 
 
@@ -179,24 +183,20 @@ async def come_back(run: Run, crowd: Crowd) -> list[Finding]:
 
 
 async def pings(run: Run, count: int) -> list[Finding]:
-    """Have pings wait for sessions that do not answer, and see what else is slowed down."""
-    before, quiet = await run.footprint(), await _sends(run)
-
-    async def ping(session: str) -> None:
-        connection = Connection(run.base)
-        await connection.open()
-        path = f"/api/v1/sessions/{session}/ping"
-        with contextlib.suppress(asyncio.IncompleteReadError):
-            await connection.call("POST", path, run.key, b"{}")
-        connection.writer.close()
-
-    waiting = [asyncio.create_task(ping(session)) for session in run.sessions[:count]]
-    sending = asyncio.create_task(_sends(run))
-    await asyncio.sleep(PING_SECONDS / 2)
-    during = await run.footprint()
-    waited = sum(not task.done() for task in waiting)
-    busy = await sending
-    await asyncio.gather(*waiting)
+    """Have pings wait for sessions that do not answer, and see what else is slowed down meanwhile."""
+    quiet: list[float] = []
+    busy: list[float] = []
+    waited = count
+    async with senders(run.base, run.key, SENDERS) as load:
+        before = during = await run.footprint()
+        for _ in range(PING_ROUNDS):
+            quiet += await _sends(run, load, PING_SECONDS)
+            waiting = [asyncio.create_task(_ping(run, session)) for session in run.sessions[:count]]
+            await _until_waiting(run, count)
+            during = await run.footprint()
+            busy += await _sends(run, load, PING_SECONDS)
+            waited = min(waited, sum(not task.done() for task in waiting))
+            await asyncio.gather(*waiting)
     return [
         Finding("pings", "waiting at once", waited, "", at_least=min(count, len(run.sessions))),
         *growth("pings", before, during),
@@ -204,14 +204,32 @@ async def pings(run: Run, count: int) -> list[Finding]:
     ]
 
 
+async def _ping(run: Run, session: str) -> None:
+    connection = Connection(run.base)
+    await connection.open()
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        await connection.call("POST", f"/api/v1/sessions/{session}/ping", run.key, b"{}")
+    connection.writer.close()
+
+
+async def _until_waiting(run: Run, count: int) -> None:
+    """Wait until so many pings are on their way: sending them takes time too, and is not waiting."""
+    async with await psycopg.AsyncConnection.connect(run.database_url, autocommit=True) as connection:
+        query = "SELECT count(*) FROM hub_ping WHERE answered_at IS NULL AND expires_at > clock_timestamp()"
+        while (await (await connection.execute(query)).fetchone() or (0,))[0] < count:
+            await asyncio.sleep(0.02)
+
+
 async def half_open(run: Run, count: int) -> list[Finding]:
     """Have clients begin requests that they do not finish, and see what else is slowed down."""
-    before, quiet = await run.footprint(), await _sends(run)
+    before = await run.footprint()
     clients = [Connection(run.base) for _ in range(count)]
-    await asyncio.gather(*(client.open() for client in clients))
-    for client in clients:
-        client.writer.write(b"GET /api/v1/sessions HTTP/1.1\r\nX-Slow: ")
-    busy = await _sends(run)
+    async with senders(run.base, run.key, SENDERS) as load:
+        quiet = await _sends(run, load, HALF_OPEN_SENDING_SECONDS)
+        await asyncio.gather(*(client.open() for client in clients))
+        for client in clients:
+            client.writer.write(b"GET /api/v1/sessions HTTP/1.1\r\nX-Slow: ")
+        busy = await _sends(run, load, HALF_OPEN_SENDING_SECONDS)
     during = await run.footprint()
     async with asyncio.timeout(HALF_OPEN_SECONDS):
         ends = await asyncio.gather(*(client.reader.read() for client in clients))
@@ -225,17 +243,17 @@ async def half_open(run: Run, count: int) -> list[Finding]:
     ]
 
 
-def _beside(name: str, quiet: Sent, busy: Sent) -> list[Finding]:
+async def _sends(run: Run, load: Senders, seconds: float) -> list[float]:
+    """Send to some at a modest rate; return how long each send took, in seconds."""
+    to = run.recipients(run.sessions, seconds, BESIDE_SENDS)
+    return (await load.steadily(to, BESIDE_SENDS)).waits()
+
+
+def _beside(name: str, quiet: list[float], busy: list[float]) -> list[Finding]:
     """Return how long a send took before and during what is measured."""
     findings = []
-    for which, sent in (("before", quiet), ("during", busy)):
-        p50, p99, _ = percentiles([sent.accepted[n] - sent.began[n] for n in sent.accepted])
+    for which, waits in (("before", quiet), ("during", busy)):
+        p50, p99, _ = percentiles(waits)
         findings.append(Finding(name, f"a send {which}, p50", p50, "ms"))
         findings.append(Finding(name, f"a send {which}, p99", p99, "ms"))
     return findings
-
-
-async def _sends(run: Run) -> Sent:
-    async with senders(run.base, run.key, SENDERS) as load:
-        to = run.recipients(run.sessions, PING_SECONDS, PINGED_SENDS_PER_SECOND)
-        return await load.steadily(to, PINGED_SENDS_PER_SECOND)

@@ -126,6 +126,20 @@ def test_while_it_is_gone_every_request_is_refused_and_streams_stay(hub: Hub) ->
         assert stream.next().event == "message"
 
 
+def test_a_ping_that_waits_when_it_goes_is_refused_soon(hub: Hub) -> None:
+    wait_until_well(hub)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(CALLS["ping"], hub)
+        with psycopg.connect(hub.database.url, autocommit=True) as connection:
+            waiting = "SELECT 1 FROM hub_ping WHERE answered_at IS NULL AND expires_at > now()"
+            wait_until(lambda: connection.execute(waiting).fetchone() is not None)
+        hub.database.end(signal.SIGQUIT)
+        try:
+            assert_unavailable(answer.result(ANSWERED_WITHIN_SECONDS))
+        finally:
+            hub.database.start()
+
+
 def test_while_it_is_silent_requests_are_refused_after_a_while_and_then_at_once(hub: Hub) -> None:
     wait_until_well(hub)
     pids = hub.database.pids()

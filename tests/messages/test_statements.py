@@ -1,9 +1,10 @@
-"""The one-statement forms of send and poll do what the plain forms do, outcome by outcome.
+"""The one-statement forms of send, poll and reading for streams do what the plain forms do.
 
-Each situation is built twice, in two realms that nobody can tell apart; one form runs in each, and then
-answers and rows are compared.
+Of send and poll each situation is built twice, in two realms that nobody can tell apart; one form runs in
+each, and then answers and rows are compared. Reading for streams changes nothing: both forms read the same.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from hub.idempotency.models import IdempotencyRecord
 from hub.idempotency.rules import attempt_of
-from hub.messages import rules, statements
+from hub.messages import feed, rules, statements
+from hub.messages.feed import CARRIED_BYTES
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.statements import Keeping
@@ -288,13 +290,40 @@ def test_a_page_is_the_oldest_in_order_however_the_planner_reads(worlds: tuple[W
     assert [message.payload for message in messages] == ['{"n":1}', '{"n":2}']
 
 
-def test_the_api_sends_and_polls_by_statement(
+def post_small_and_large(world: World) -> dict[str, int]:
+    """Put messages into three inboxes and return numbers to read them from."""
+    post_all(world)
+    for payload in ('{"n":7}', json.dumps({"x": "x" * CARRIED_BYTES}), '{"n":8}'):
+        rules.send_plainly(world.caller, world.outgoing(world.carol, payload=payload))
+    # A large text of fewer characters than octets.
+    wide = json.dumps({"x": "€" * (CARRIED_BYTES // 2)}, ensure_ascii=False)
+    rules.send_plainly(world.caller, world.outgoing(world.dora, payload=wide))
+    return {world.carol.id: 0, world.bob.id: 1, world.dora.id: 0, world.alice.id: 0}
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
+def test_both_forms_of_reading_for_streams_find_the_same(worlds: tuple[World, World], limit: int) -> None:
+    world, other = worlds
+    cursors = post_small_and_large(world)
+    post_all(other)
+
+    expected = feed.read_many_plainly(cursors, limit=limit)
+    found = feed.read_many(cursors, limit=limit)
+
+    assert [event for inbox in found.values() for event in inbox] == expected
+    assert len(expected) == min(limit, 8)  # four of bob's, one having expired, three of carol's, dora's one
+    assert sum(event.data is None for event in feed.read_many_plainly(cursors, limit=100)) == 2
+
+
+def test_the_api_sends_polls_and_streams_by_statement(
     worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On PostgreSQL the plain forms are there for refusals alone."""
     world = worlds[0]
     monkeypatch.setattr(rules, "send_plainly", lambda *_: pytest.fail("sent plainly"))
     monkeypatch.setattr(rules, "poll_plainly", lambda *_: pytest.fail("polled plainly"))
+    monkeypatch.setattr(feed, "read_many_plainly", lambda *_, **__: pytest.fail("read plainly"))
 
     assert world.alice.send(world.bob).status == 200
+    assert len(feed.read_many({world.bob.id: 0}, limit=9)) == 1
     assert len(world.bob.inbox()) == 1
