@@ -139,8 +139,8 @@ class StreamConsumer(LiveConsumer):
                 await self._catch_up(outlet, unread_up_to)
             elif queued := outlet.take():
                 await self._send(outlet, queued)
-            else:
-                await self._idle(outlet)
+            elif not await outlet.change(random.uniform(*HEARTBEAT_SECONDS)):  # noqa: S311  no secret
+                await self._write(HEARTBEAT)
         await self._close(outlet.closing)
 
     async def _catch_up(self, outlet: Outlet, unread_up_to: int) -> None:
@@ -163,14 +163,6 @@ class StreamConsumer(LiveConsumer):
         if not page:
             outlet.go_live(at_least=unread_up_to)
             switchboard.tailer().ring([outlet.session_id])  # what came between that page and now
-
-    async def _idle(self, outlet: Outlet) -> None:
-        try:
-            async with asyncio.timeout(random.uniform(*HEARTBEAT_SECONDS)):  # noqa: S311  no secret
-                await outlet.changed.wait()
-        except TimeoutError:
-            await self._write(HEARTBEAT)
-        outlet.changed.clear()
 
     async def _send(self, outlet: Outlet, event: FeedEvent) -> None:
         assert event.data is not None, "a large message is read alone, with its data"

