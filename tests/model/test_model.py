@@ -31,7 +31,7 @@ writes = st.lists(
     max_size=3,
     unique_by=lambda write: write[0],
 )
-a_capability = st.sampled_from([*MEMORY_CAPABILITIES, *MEMORY_CAPABILITIES, *CAPABILITIES])
+a_capability = st.sampled_from([*MEMORY_CAPABILITIES, *CAPABILITIES, CAPABILITIES[0]])
 
 
 def wishes(at_least: int = 1) -> st.SearchStrategy[list[Any]]:
