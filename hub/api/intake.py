@@ -6,7 +6,7 @@ without Content-Length reaches Django with one, and a consumer gets a request in
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from hub.api.body import checked_length, limit_of, too_large
@@ -16,6 +16,10 @@ from realms.refusal import Refusal, refusal_at
 
 BODY_TIMEOUT_SECONDS = 10.0
 LINGER_SECONDS = 2.0
+# A body is read before anybody looks at its credential: strangers must not fill the memory with large ones.
+SMALL_BYTES = 64 * 1024
+LARGE_BODIES_BYTES = 128 * 1024 * 1024
+RETRY_SECONDS = 5
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -45,12 +49,45 @@ def has_body(headers: Mapping[str, str]) -> bool:
     return bool(headers.get("content-length")) or "transfer-encoding" in headers
 
 
-async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+class LargeBodies:
+    """What the bodies that are larger than small take together, while they are read."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    @contextlib.contextmanager
+    def growing(self, body: bytearray) -> Iterator[Callable[[], None]]:
+        """Give what to call whenever a body has grown.
+
+        It raises `Refusal` `unavailable` if there is no room for it.
+        """
+        counted = 0
+
+        def count() -> None:
+            nonlocal counted
+            more = len(body) - counted
+            if len(body) <= SMALL_BYTES:
+                return
+            if self._bytes + more > LARGE_BODIES_BYTES:
+                detail = "Too many large bodies are being sent. Try again, or send less at a time."
+                raise Refusal("unavailable", detail, headers={"Retry-After": str(RETRY_SECONDS)})
+            self._bytes += more
+            counted += more
+
+        try:
+            yield count
+        finally:
+            self._bytes -= counted
+
+
+async def read_whole_body(
+    receive: Receive, headers: Mapping[str, str], limit: int, large_bodies: LargeBodies
+) -> bytes:
     """Return the body of a request.
 
     Raises:
         Refusal: `body_too_large` (by Content-Length before anything is read), `invalid_request` (that is
-            no number), `request_timeout`.
+            no number), `request_timeout`, `unavailable` (no room in `large_bodies`).
         ClientLeft: there is nobody to answer.
     """
     if not has_body(headers):
@@ -58,19 +95,27 @@ async def read_whole_body(receive: Receive, headers: Mapping[str, str], limit: i
     if length := headers.get("content-length"):
         checked_length(length, limit)
     body = bytearray()
+    is_whole = False
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientLeft
-                body += message.get("body", b"")
-                if len(body) > limit:
-                    raise too_large(limit)
-                if not message.get("more_body"):
-                    return bytes(body)
+        with large_bodies.growing(body) as count:
+            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+                while not is_whole:
+                    is_whole = await _read_on(receive, body)
+                    if len(body) > limit:
+                        raise too_large(limit)
+                    count()
     except TimeoutError:
         raise Refusal("request_timeout") from None
+    return bytes(body)
+
+
+async def _read_on(receive: Receive, body: bytearray) -> bool:
+    """Append the next piece of a body; return whether it was the last."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    body += message.get("body", b"")
+    return not message.get("more_body")
 
 
 class Intake:
@@ -78,13 +123,15 @@ class Intake:
 
     def __init__(self, app: AsgiApp) -> None:
         self.app = app
+        self._large_bodies = LargeBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
         try:
             if not scope["query_string"].isascii():
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
-            body = await read_whole_body(receive, headers, limit_of(scope["path"]))
+            limit = limit_of(scope["path"])
+            body = await read_whole_body(receive, headers, limit, self._large_bodies)
         except Refusal as refusal:
             await _refuse_and_linger(refusal, Response(send, headers, address_of(scope)), receive, headers)
             return

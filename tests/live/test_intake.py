@@ -11,10 +11,13 @@ import httpx
 import pytest
 from pytest_django import Settings
 
+from hub.api import intake
 from hub.api.intake import Intake
 from tests.live.client import WireAgent
+from tests.waiting import wait_until
 
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 APP = "https://app.example.com"
 
 
@@ -70,6 +73,25 @@ def test_a_length_over_the_limit_is_refused_before_the_body_comes(server: str, a
     assert status == 413
     assert b"application/problem+json" in answer
     assert b"connection: close" in answer.lower()
+
+
+def test_large_bodies_of_strangers_do_not_fill_the_memory(
+    server: str, alice: WireAgent, bob: WireAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "LARGE_BODIES_BYTES", 256 * KIB)
+    parts = urlsplit(server)
+    head = f"POST /api/v1/memory HTTP/1.1\r\nHost: x\r\nContent-Length: {MIB}\r\n\r\n"
+    large = {"entries": [{"key": key, "value": "x" * (40 * KIB)} for key in "abc"]}
+
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as stranger:
+        stranger.sendall(head.encode() + b"x" * (200 * KIB))
+        wait_until(lambda: alice.post("/memory", large).status_code == 503)
+        refused = alice.post("/memory", large)
+        alice.send(bob.id)
+
+    assert refused.json()["code"] == "unavailable"
+    assert int(refused.headers["retry-after"]) > 0
+    wait_until(lambda: alice.post("/memory", large).status_code == 200)
 
 
 @pytest.mark.parametrize(
