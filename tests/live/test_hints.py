@@ -1,18 +1,23 @@
 """Wake-ups are hints: without them everything arrives, a little later."""
 
+import asyncio
 import contextlib
 import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from hub import bell
 from hub.bell import Bell
+from hub.live import pong_watch
+from hub.messages import pings
 from tests import servers
 from tests.cast import new_agent
-from tests.live.client import WireAgent
+from tests.live.client import StreamReader, WireAgent
 from tests.live.processes import server_process
 from tests.live.test_two_processes import database_url
 from tests.waiting import wait_until
@@ -54,6 +59,49 @@ def test_a_pong_is_found_within_two_seconds(alice: WireAgent, bob: WireAgent) ->
     assert time.monotonic() - began < FOUND_WITHIN_SECONDS + SLACK_SECONDS
 
 
+@pytest.mark.usefixtures("deaf")
+def test_a_pong_that_no_look_found_is_found_at_the_end(
+    alice: WireAgent, bob: WireAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pong_watch, "LOOK_AGAIN_SECONDS", 60)
+    monkeypatch.setattr(pings, "PING_TIMEOUT_SECONDS", 2)
+    with ThreadPoolExecutor(1) as pool:
+        for nonce in ("1", "2"):  # the first may be found by the look that was due already
+            answer = pool.submit(alice.post, f"/sessions/{bob.id}/ping", {"nonce": nonce})
+            wait_until(lambda: bool(bob.get("/messages").json()["messages"]))
+            bob.send(alice.id, "pong", payload={"nonce": nonce})
+            assert answer.result().status_code == 200
+
+
+def test_a_ring_that_redis_does_not_take_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Layer:
+        """Never takes the first message."""
+
+        def __init__(self) -> None:
+            self.taken: asyncio.Queue[list[str]] = asyncio.Queue()
+            self.is_first = True
+
+        async def group_send(self, group: str, message: dict[str, Any]) -> None:
+            if self.is_first:
+                self.is_first = False
+                await asyncio.Event().wait()
+            await self.taken.put(message["names"])
+
+    async def ring() -> list[str]:
+        layer, own_bell = Layer(), Bell()
+        monkeypatch.setattr(bell, "get_channel_layer", lambda: layer)
+        own_bell.adopt(asyncio.get_running_loop(), lambda names: None)
+        own_bell.ring(["one"])
+        while layer.is_first:
+            await asyncio.sleep(0)
+        own_bell.ring(["two"])
+        async with asyncio.timeout(10):
+            return await layer.taken.get()
+
+    monkeypatch.setattr(bell, "PUBLISH_SECONDS", 0.05)
+    assert asyncio.run(ring()) == ["two"]
+
+
 @pytest.fixture
 def redis_server() -> Iterator[servers.Redis]:
     """A Redis that may be taken down."""
@@ -83,10 +131,30 @@ def test_without_redis_all_goes_on_and_with_it_again_at_once(
             assert [message["id"] for message in alice.get("/messages").json()["messages"]] == [waiting]
             assert "RateLimit" in alice.get("/sessions").headers
 
-        def rings_again() -> bool:
-            return max(_seconds_to_arrive(alice, bob, stream.messages) for _ in range(5)) < 0.3
+        wait_until(lambda: _rings(alice, bob, stream), seconds=20)
 
-        wait_until(rings_again, seconds=20)
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_a_process_that_began_without_redis_hears_it_when_it_is_there(
+    redis_server: servers.Redis, key: str
+) -> None:
+    url, redis_url = database_url(), redis_server.url
+    redis_server.end(signal.SIGKILL)
+    with (
+        server_process(url, redis_url) as one,
+        server_process(url, redis_url) as other,
+        WireAgent(one, new_agent(key, "alice")) as alice,
+        WireAgent(other, new_agent(key, "bob")) as bob,
+        bob.stream() as stream,
+    ):
+        redis_server.start()
+        wait_until(lambda: _rings(alice, bob, stream), seconds=20)
+
+
+def _rings(alice: WireAgent, bob: WireAgent, stream: StreamReader) -> bool:
+    """Tell whether messages arrive sooner than by looking."""
+    return max(_seconds_to_arrive(alice, bob, stream.messages) for _ in range(5)) < 0.3
 
 
 def _seconds_to_arrive(alice: WireAgent, bob: WireAgent, messages: Callable[[int], list[str]]) -> float:
