@@ -15,7 +15,7 @@ from tests.model.model import MEMORY_CAPABILITIES
 from tests.model.things import Grant, Json, Message, Session, ahead, covers
 from tests.paging import next_path
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "20"))  # `make model` takes ten times as many
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "20"))  # `make model` takes fifteen times as many
 STEPS = 50
 
 KEYS = ("a", "a.b", "a.b.c", "a.bc", "ab", "A.b", "b.c")
