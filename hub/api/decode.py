@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -12,6 +13,8 @@ from realms.ids import parse_id
 from realms.refusal import Refusal, refusal_at
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+_fields = cache(msgspec.structs.fields)  # it evaluates annotations each time
 
 _PLACE = re.compile(r"^(?P<what>.*) - at `(?:key in )?\$(?P<path>.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+|\.\.\.)\]")
@@ -45,7 +48,7 @@ def decode_query(parameters: QueryDict, struct: type[S]) -> S:
     Raises:
         Refusal: `invalid_request`; a `pointer` is the parameter's name after a slash.
     """
-    known = [field.encode_name for field in msgspec.structs.fields(struct)]
+    known = [field.encode_name for field in _fields(struct)]
     for name, values in parameters.lists():
         if name not in known:
             takes = f"It takes {', '.join(known)}." if known else "It takes none."
@@ -59,7 +62,7 @@ def decode_query(parameters: QueryDict, struct: type[S]) -> S:
     except msgspec.ValidationError as error:
         pointer, what = _place_of(str(error))
         raise refusal_at(pointer, f"The query parameter {pointer.lstrip('/')!r}: {what}") from None
-    for field in msgspec.structs.fields(struct):
+    for field in _fields(struct):
         # msgspec takes the text `null` for None, and so for a parameter that was not given.
         if field.encode_name in parameters and getattr(query, field.name) is None:
             name = field.encode_name
@@ -106,7 +109,7 @@ def _unknown_members(value: Any, kind: Any, pointer: str) -> Iterator[tuple[str,
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if not isinstance(value, dict):
             return
-        fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+        fields = {field.encode_name: field.type for field in _fields(kind)}
         for name, member in value.items():
             if name not in fields:
                 yield f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", list(fields)

@@ -6,7 +6,7 @@ the time of a thin view.
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
@@ -52,10 +52,20 @@ class HubViewSet(ViewSet):
     content: bytes = b""  # the body as it was sent
     written: Any = None  # the JSON body as it was sent, for the endpoint that has to verify it
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and leave no circle of references: bodies would stay until the collector comes by."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            for method in self.action_map:
+                vars(self).pop(method, None)  # bound to this viewset by DRF
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request without parsers, authenticators and negotiator."""
         self.action = self.action_map.get(str(request.method).lower(), "")
-        return Request(request)
+        wrapped = Request(request)
+        wrapped.parser_context.clear()  # it holds the request itself, for parsers
+        return wrapped
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no endpoint takes, and find out who calls."""

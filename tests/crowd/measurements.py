@@ -25,8 +25,8 @@ AWAY_MESSAGES = 1000
 BESIDE_SENDS = 50.0  # a second, beside pings and half-open connections
 PING_SECONDS = 2.0  # of the 5 that a ping waits
 PING_ROUNDS = 5
-HALF_OPEN_SENDING_SECONDS = 4.0
-HALF_OPEN_SECONDS = 20.0  # the server gives a request's head 10
+HALF_OPEN_SENDING_SECONDS = 8.0  # of the 10 that the server gives a head
+HALF_OPEN_SECONDS = 20.0
 
 
 @dataclass

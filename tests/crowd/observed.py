@@ -38,10 +38,14 @@ async def footprint(pid: int, database_url: str) -> Footprint:
     return Footprint(rss_kib(pid), len(list(Path(f"/proc/{pid}/task").iterdir())), row[0])
 
 
-def server_socket(server_port: int, client_port: int) -> tuple[str, int] | None:
+def tcp_table() -> str:
+    """Return the machine's TCP connections, as the kernel lists them."""
+    return Path("/proc/net/tcp").read_text()
+
+
+def server_socket(table: str, server_port: int, client_port: int) -> tuple[str, int] | None:
     """Return state and unacknowledged bytes of the server's end of a connection; None if it is gone."""
     ends = f":{server_port:04X} 0100007F:{client_port:04X} "
-    table = Path("/proc/net/tcp").read_text()
     at = table.find(ends)
     if at < 0:
         return None

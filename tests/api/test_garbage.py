@@ -1,0 +1,85 @@
+"""A request and its body are gone when it is answered, without the collector of cyclic garbage."""
+
+import gc
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from rest_framework.request import Request
+
+from config.wsgi import application
+from hub.api.viewset import HubViewSet
+from tests.cast import Agent
+
+OF_A_REQUEST = (HttpRequest, HttpResponse, Request, HubViewSet, io.BytesIO)
+
+REQUESTS = {
+    "send": ("POST", "/api/v1/messages", 200),
+    "poll": ("GET", "/api/v1/messages", 200),
+    "write memory": ("POST", "/api/v1/memory", 200),
+    "read memory": ("GET", "/api/v1/memory", 200),
+    "refused": ("GET", "/api/v1/sessions/unknown", 404),
+    "wrong method": ("DELETE", "/api/v1/messages", 405),
+    "unknown path": ("GET", "/api/v1/unknown", 404),
+}
+
+
+@pytest.fixture(autouse=True)
+def connection_kept() -> Iterator[None]:
+    """As with the tests' client, the end of a request leaves the connection of the test alone."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def body_for(agent: Agent, name: str) -> Any:
+    envelope = {"aisp": "0.1", "from": agent.id, "to": agent.id, "category": "message", "payload": {}}
+    return {"send": envelope, "write memory": {"entries": [{"key": "a", "value": "x" * 9999}]}}.get(name)
+
+
+def status_of(environ: dict[str, Any]) -> int:
+    """Answer a request as the server has it answered: the tests' client keeps more than a server does."""
+    statuses: list[str] = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        statuses.append(status)
+
+    parts: Any = application(environ, start_response)
+    parts.close()
+    return int(statuses[0][:3])
+
+
+def alive() -> int:
+    """Count what belongs to a request and is there."""
+    return sum(isinstance(each, OF_A_REQUEST) for each in gc.get_objects())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_is_forgotten_when_it_is_answered(alice: Agent, name: str) -> None:
+    method, path, expected = REQUESTS[name]
+    body = json.dumps(body_for(alice, name)) if body_for(alice, name) else ""
+
+    def environ() -> dict[str, Any]:
+        request = RequestFactory().generic(
+            method, path, body, content_type="application/json", headers=alice.headers()
+        )
+        return request.environ
+
+    assert status_of(environ()) == expected  # what is made once is made
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        assert status_of(environ()) == expected
+        assert alive() == before
+    finally:
+        gc.enable()
