@@ -137,14 +137,16 @@ class Intake:
             return
         except ClientLeft:
             return
-        whole = [
-            (name, value)
-            for name, value in scope["headers"]
-            if name not in (b"content-length", b"transfer-encoding")
-        ]
-        whole.append((b"content-length", str(len(body)).encode()))
+        if has_body(headers):
+            scope = {**scope, "headers": _with_length(scope["headers"], len(body))}
         del headers  # a stream's request lasts
-        await self.app({**scope, "headers": whole}, _once(body, receive), send)
+        await self.app(scope, _once(body, receive), send)
+
+
+def _with_length(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
+    """Return a request's headers as they are when its body is whole."""
+    rest = [header for header in headers if header[0] not in (b"content-length", b"transfer-encoding")]
+    return [*rest, (b"content-length", str(length).encode())]
 
 
 async def _refuse_and_linger(

@@ -47,9 +47,10 @@ class LiveConsumer(AsyncConsumer):
 
     async def http_disconnect(self, message: Any) -> None:
         """Stop answering: the client left, or the answer is complete."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+        task, self.task = self.task, None  # a circle otherwise: how it ended leads to the consumer
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         raise StopConsumer
 
     async def _answer(self) -> None:

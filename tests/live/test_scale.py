@@ -1,6 +1,7 @@
-"""Who waits holds neither a thread nor a database connection, however many wait."""
+"""Who waits holds neither a thread nor a database connection, however many wait, and nothing afterwards."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -8,11 +9,13 @@ from contextlib import AsyncExitStack
 import pytest
 from django.db import connection
 
+from hub.live.stream import StreamConsumer
 from hub.messages.models import Ping
 from hub.sessions.presence import OpenStream
 from tests.bench_client import Connection
 from tests.cast import new_agent
 from tests.live.client import WireAgent
+from tests.waiting import wait_until
 
 FEW, MANY = 10, 100
 # The pools of the live half start their threads, with a connection each, when they first need them.
@@ -90,3 +93,18 @@ def test_pings_that_wait_hold_nothing_and_others_are_served(
 
     assert_no_more(few, many)
     assert alice.get("/sessions").status_code == 200
+
+
+def test_a_stream_that_ended_is_forgotten(bob: WireAgent) -> None:
+    def consumers() -> int:
+        return sum(isinstance(each, StreamConsumer) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = consumers()
+        with bob.stream():
+            assert consumers() == before + 1
+        wait_until(lambda: consumers() == before)
+    finally:
+        gc.enable()
