@@ -26,6 +26,7 @@ class PongWatch:
     def waiting_for(self, ping_id: str) -> Iterator[Pong]:
         """Give a future that becomes the answered ping, or what kept the watch from looking for it."""
         pong = self._waiting[ping_id] = asyncio.get_running_loop().create_future()
+        self._work.set()  # while nothing waits, nothing looks
         try:
             yield pong
         finally:
@@ -42,16 +43,17 @@ class PongWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        next_look = 0.0
+        looked_at = 0.0
         while True:
+            left = looked_at + LOOK_AGAIN_SECONDS - time.monotonic()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, next_look - time.monotonic())):
+                async with asyncio.timeout(max(0.0, left) if self._waiting else None):
                     await self._work.wait()
             self._work.clear()
             wanted, self._rung = self._rung, set()
-            if time.monotonic() >= next_look:
+            if time.monotonic() >= looked_at + LOOK_AGAIN_SECONDS:
                 wanted |= self._waiting.keys()
-                next_look = time.monotonic() + LOOK_AGAIN_SECONDS
+                looked_at = time.monotonic()
             if wanted:
                 await self._look(wanted)
 
