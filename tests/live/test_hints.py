@@ -101,6 +101,20 @@ def test_a_ring_that_redis_does_not_take_holds_up_no_other(monkeypatch: pytest.M
     assert asyncio.run(ring()) == ["two"]
 
 
+@contextlib.contextmanager
+def _two_processes(redis: servers.Redis, key: str) -> Iterator[tuple[WireAgent, WireAgent, StreamReader]]:
+    """Alice, who calls one process, and bob, who calls another and has a stream open there."""
+    url = database_url()
+    with (
+        server_process(url, redis.url) as one,
+        server_process(url, redis.url) as other,
+        WireAgent(one, new_agent(key, "alice")) as alice,
+        WireAgent(other, new_agent(key, "bob")) as bob,
+        bob.stream() as stream,
+    ):
+        yield alice, bob, stream
+
+
 @pytest.fixture
 def redis_server() -> Iterator[servers.Redis]:
     """A Redis that may be taken down."""
@@ -114,14 +128,7 @@ def redis_server() -> Iterator[servers.Redis]:
 def test_without_redis_all_goes_on_and_with_it_again_at_once(
     redis_server: servers.Redis, key: str, silent: bool
 ) -> None:
-    url, redis_url = database_url(), redis_server.url
-    with (
-        server_process(url, redis_url) as one,
-        server_process(url, redis_url) as other,
-        WireAgent(one, new_agent(key, "alice")) as alice,
-        WireAgent(other, new_agent(key, "bob")) as bob,
-        bob.stream() as stream,
-    ):
+    with _two_processes(redis_server, key) as (alice, bob, stream):
         assert _seconds_to_arrive(alice, bob, stream.messages) < FOUND_WITHIN_SECONDS
         with _down(redis_server, silent=silent):
             for _ in range(3):
@@ -138,15 +145,8 @@ def test_without_redis_all_goes_on_and_with_it_again_at_once(
 def test_a_process_that_began_without_redis_hears_it_when_it_is_there(
     redis_server: servers.Redis, key: str
 ) -> None:
-    url, redis_url = database_url(), redis_server.url
     redis_server.end(signal.SIGKILL)
-    with (
-        server_process(url, redis_url) as one,
-        server_process(url, redis_url) as other,
-        WireAgent(one, new_agent(key, "alice")) as alice,
-        WireAgent(other, new_agent(key, "bob")) as bob,
-        bob.stream() as stream,
-    ):
+    with _two_processes(redis_server, key) as (alice, bob, stream):
         redis_server.start()
         wait_until(lambda: _rings(alice, bob, stream), seconds=20)
 
