@@ -286,6 +286,6 @@ _problem(
 )  # fmt: skip
 _problem(
     "unavailable", 503, "The hub is not available",
-    "The hub cannot reach its database, or is shutting down.",
+    "The hub cannot reach its database, is shutting down, or is being sent too many large bodies.",
     "Try again after the seconds in Retry-After.",
 )  # fmt: skip

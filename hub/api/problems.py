@@ -92,7 +92,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     refusal = refusal_of(error) if isinstance(error, Exception) else Refusal("internal_error")
     if request.path.startswith(API_PREFIX):
         return problem_response(refusal, request_id_of(request))
-    page = loader.render_to_string("hub/server_error.html", {"refusal": refusal})
+    said = {
+        "refusal": refusal,
+        "retry_after": refusal.headers.get("Retry-After"),  # whoever looks at a page does not see headers
+        "request_id": request_id_of(request),
+    }
+    page = loader.render_to_string("hub/server_error.html", said)
     return HttpResponse(page, status=refusal.status, headers=refusal.headers)
 
 

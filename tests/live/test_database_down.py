@@ -120,6 +120,8 @@ def test_while_it_is_gone_every_request_is_refused_and_streams_stay(hub: Hub) ->
             assert hub.call("GET", "/livez").status_code == 200
             page = httpx.get(f"{hub.base}/admin/", cookies={"sessionid": "a" * 32})
             assert (page.status_code, "not available" in page.text) == (503, True)
+            assert f"Try again in {page.headers['retry-after']} seconds." in page.text
+            assert page.headers["x-request-id"] in page.text
         finally:
             hub.database.start()
         wait_until_well(hub)
