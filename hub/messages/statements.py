@@ -105,7 +105,8 @@ FROM delivered
 
 SEND, SEND_AND_KEEP = _send_statement(keeps=False), _send_statement(keeps=True)
 
-# A poller that waited for the lock may find that others took what it saw: `marked` leaves that out.
+# A poller that waited for the lock may find that others took what it saw: `marked` leaves that out. What it
+# marks it delivers and reads at one time, which the clock would give it twice.
 POLL = """
 WITH inbox AS MATERIALIZED (
     SELECT session_id FROM hub_inbox
@@ -121,8 +122,8 @@ WITH inbox AS MATERIALIZED (
       AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
     ORDER BY delivery.seq LIMIT %(limit)s::int
 ), marked AS (
-    UPDATE hub_delivery SET read_at = clock_timestamp(),
-           delivered_at = coalesce(hub_delivery.delivered_at, clock_timestamp())
+    UPDATE hub_delivery SET read_at = statement_timestamp(),
+           delivered_at = coalesce(hub_delivery.delivered_at, statement_timestamp())
     FROM unread
     WHERE hub_delivery.recipient_id = %(session)s::uuid AND hub_delivery.seq = unread.seq
       AND hub_delivery.read_at IS NULL
