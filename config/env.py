@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -29,6 +30,10 @@ WRITES_PER_MINUTE: int = env.int("HUB_WRITES_PER_MINUTE", default=200)
 REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+
+# smtp+tls://user:password@host:587, as django-environ reads it.
+MAIL: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+MAIL_FROM: str = env.str("HUB_MAIL_FROM", default="AISP Hub <hub@localhost>")
 
 # How long a request waits for one statement of PostgreSQL before it is answered with 503.
 STATEMENT_SECONDS: float = env.float("HUB_STATEMENT_SECONDS", default=5.0)

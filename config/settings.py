@@ -4,6 +4,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from csp.constants import NONCE, NONE, SELF
 from django.urls import reverse_lazy
 
 from config import env
@@ -32,13 +33,21 @@ CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
+    "django.forms",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
+    "csp",
+    "django_eventstream",
+    "django_htmx",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -57,7 +66,10 @@ MIDDLEWARE = [
     "config.web.CsrfViewMiddleware",
     "config.web.AuthenticationMiddleware",
     "config.web.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # looked for by this name; some 3 µs for the API too
+    "config.web.UserSessionsMiddleware",
     "config.web.XFrameOptionsMiddleware",
+    "config.web.CspMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -75,10 +87,15 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.web.csp_nonce",
             ],
         },
     },
 ]
+
+
+# Forms look as `templates/hub/form.html` and `field.html` say.
+FORM_RENDERER = "config.web.FormRenderer"
 
 
 def database(url: str) -> dict[str, Any]:
@@ -141,7 +158,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-LOGIN_URL = reverse_lazy("admin:login")
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "account_login"
+
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+
+# Without EMAIL_URL mail goes to the terminal.
+vars().update(env.MAIL)
+DEFAULT_FROM_EMAIL = env.MAIL_FROM
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -161,6 +191,20 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = ON_TLS
 SECURE_HSTS_PRELOAD = ON_TLS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# What pages may load and run. Nothing inline: no script, no style. The admin has one of its own.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
 SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # the proxy that ends TLS redirects; a redirect of an API call would lose its body
     # These look for Django's own classes; `config.web` holds subclasses of them.

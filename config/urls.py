@@ -9,7 +9,10 @@ from hub.health import livez, readyz
 from hub.web_forms import guarded
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="swagger")),
+    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("accounts/", include("allauth.urls")),
+    path("accounts/me", RedirectView.as_view(pattern_name="account_email"), name="account"),
+    path("docs", RedirectView.as_view(pattern_name="problems"), name="docs"),
     path("", include("hub.urls")),
     path("livez", livez),
     path("readyz", readyz),

@@ -1,4 +1,4 @@
-"""Django's middleware for web pages, stepping aside for the API.
+"""What web pages have: Django's middleware, stepping aside for the API, and how forms look.
 
 A request under `/api/` carries its credential in a header and has neither cookie nor session, so that
 the web's middleware would only cost it time (45 of some 125 µs of a thin view).
@@ -6,10 +6,13 @@ the web's middleware would only cost it time (45 of some 125 µs of a thin view)
 
 from typing import Any, Protocol
 
+from allauth.usersessions import middleware as usersessions
+from csp import middleware as csp
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as flash
 from django.contrib.sessions import middleware as sessions
 from django.core.exceptions import BadRequest
+from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
 from django.middleware import clickjacking, common, csrf
 from whitenoise import middleware as whitenoise
@@ -56,3 +59,21 @@ class MessageMiddleware(PagesOnly, flash.MessageMiddleware): ...
 
 
 class XFrameOptionsMiddleware(PagesOnly, clickjacking.XFrameOptionsMiddleware): ...
+
+
+class UserSessionsMiddleware(PagesOnly, usersessions.UserSessionsMiddleware): ...
+
+
+class CspMiddleware(PagesOnly, csp.CSPMiddleware): ...
+
+
+def csp_nonce(request: HttpRequest) -> dict[str, Any]:
+    """Template context: what a script element has to carry to be run."""
+    return {"csp_nonce": getattr(request, "csp_nonce", "")}
+
+
+class FormRenderer(TemplatesSetting):
+    """Renders forms and their fields with the hub's templates."""
+
+    form_template_name = "hub/form.html"
+    field_template_name = "hub/field.html"

@@ -1,0 +1,59 @@
+// What pages do besides what HTML does by itself. Everything works without it, if less promptly.
+
+const SECOND = 1000;
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
+
+function said(seconds) {
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
+  return relative.format(Math.trunc(seconds / size), unit);
+}
+
+function tellTime() {
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    time.textContent = said((Date.parse(time.dateTime) - Date.now()) / SECOND);
+  }
+}
+
+async function copy(button) {
+  const text = document.getElementById(button.dataset.copy).textContent;
+  await navigator.clipboard.writeText(text);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy"), 2 * SECOND);
+}
+
+// The realm's feed says which topics changed, and what shows a topic asks for itself again (hx-trigger).
+function listen(address) {
+  const feed = new EventSource(address);
+  for (const topic of ["control", "traffic"]) {
+    feed.addEventListener(topic, () => htmx.trigger(document.body, `realm:${topic}`));
+  }
+  feed.addEventListener("stream-error", () => feed.close());
+  addEventListener("pagehide", () => feed.close());
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (button) copy(button);
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("htmx:afterSettle", tellTime);
+tellTime();
+setInterval(tellTime, 10 * SECOND);
+if (document.body.dataset.feed) listen(document.body.dataset.feed);
