@@ -9,7 +9,7 @@ from hub.health import livez, readyz
 from hub.web_forms import guarded
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("", include("hub.console.urls")),
     path("accounts/", include("allauth.urls")),
     path("accounts/me", RedirectView.as_view(pattern_name="account_email"), name="account"),
     path("docs", RedirectView.as_view(pattern_name="problems"), name="docs"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("docs/problems", problem_index, name="problems"),
     path("docs/problems/<slug:code>", problem_page, name="problem"),
+    path("docs/<slug:slug>", RedirectView.as_view(pattern_name="docs"), name="docs-page"),
     path("admin/login/", guarded("admin-login", admin.site.login)),
     path("admin/", admin.site.urls),
 ]

@@ -24,10 +24,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.models import User
 from realms import ids
-from realms.address import client_address
 from realms.audit.actor import Actor
+from realms.person import person_of
 from realms.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -43,16 +42,6 @@ NAMED_IN_A_FLASH = 3
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=models.Model)
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the person who works in the admin, for the audit log."""
-    assert isinstance(request.user, User)
-    return Actor.person(
-        request.user,
-        request_id=getattr(request, "request_id", ""),
-        address=client_address(request.META.get("REMOTE_ADDR")),
-    )
 
 
 def column(**options: Any) -> Callable[[Method], Method]:
@@ -223,7 +212,7 @@ class OperatorsAdmin(ModelAdmin[Row]):
                 request, f"More than {ACTION_ROWS} are selected; narrow the list. Nothing was changed."
             )
             return
-        by = actor_of(request)
+        by = person_of(request)
         refused: dict[str, list[str]] = defaultdict(list)
         count = 0
         for row in chosen:
