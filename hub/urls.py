@@ -28,6 +28,8 @@ def route(where: str, viewset: type[HubViewSet], **verbs: Any) -> URLPattern:
 live_urlpatterns = [
     path(f"{V1}/sessions/<str:session_id>/ping", PingConsumer.as_asgi()),
     path(f"{V1}/messages/stream", StreamConsumer.as_asgi()),
+]
+feed_urlpatterns = [
     path("realms/<str:realm_id>/feed", FeedConsumer.as_asgi()),
 ]
 
