@@ -1,7 +1,7 @@
 """Every sample of the docs is run as it stands, and prints what its page shows."""
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from hub.docs.contents import WRITTEN
 from tests.cast import new_key, new_realm
@@ -11,7 +11,7 @@ from tests.docs.shapes import same_shape, same_text, values_in
 
 @pytest.mark.parametrize("slug", WRITTEN)
 def test_the_samples_of_a_page_work(
-    slug: str, server: str, transactional_db: None, settings: SettingsWrapper
+    slug: str, server: str, transactional_db: None, settings: Settings
 ) -> None:
     """Each page has a realm and a key of its own."""
     settings.HUB_ORIGIN = server  # tokens are for the address that the samples call
