@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 
@@ -59,8 +60,8 @@ def samples_of(page: Page, *, origin: str, key: str) -> list[Sample]:
     return samples
 
 
-def printed(samples: list[Sample], *, origin: str, key: str) -> list[str]:
-    """Run samples of one language as one script, and return what each printed.
+def printed(samples: list[Sample], *, origin: str, key: str, folder: Path) -> list[str]:
+    """Run samples of one language as one script in a folder, and return what each printed.
 
     Raises:
         AssertionError: the script did not exit with 0.
@@ -76,6 +77,7 @@ def printed(samples: list[Sample], *, origin: str, key: str) -> list[str]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     run = subprocess.run(
         command,
+        cwd=folder,
         env={**kept, "HUB": origin, "KEY": key},
         capture_output=True,
         text=True,
