@@ -27,6 +27,8 @@ HUB_STATEMENT_SECONDS = env.STATEMENT_SECONDS
 HUB_DRAIN_SECONDS = env.DRAIN_SECONDS
 HUB_READS_PER_MINUTE = env.READS_PER_MINUTE
 HUB_WRITES_PER_MINUTE = env.WRITES_PER_MINUTE
+HUB_MOST_READS_PER_MINUTE = env.MOST_READS_PER_MINUTE
+HUB_MOST_WRITES_PER_MINUTE = env.MOST_WRITES_PER_MINUTE
 HUB_REFUSALS_PER_MINUTE = env.REFUSALS_PER_MINUTE
 CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
 
@@ -41,7 +43,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "allauth",
-    "allauth.account",
+    "accounts.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.usersessions",
     "channels",
@@ -66,7 +68,7 @@ MIDDLEWARE = [
     "config.web.CsrfViewMiddleware",
     "config.web.AuthenticationMiddleware",
     "config.web.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",  # looked for by this name; some 3 µs for the API too
+    "config.web.AccountMiddleware",
     "config.web.UserSessionsMiddleware",
     "config.web.XFrameOptionsMiddleware",
     "config.web.CspMiddleware",
@@ -93,6 +95,9 @@ TEMPLATES = [
     },
 ]
 
+
+# The console's live feed. Each process looks for itself what is new, so that nothing is sent around.
+EVENTSTREAM_CHANNELMANAGER_CLASS = "hub.live.feed.RealmChannels"
 
 # Forms look as `templates/hub/form.html` and `field.html` say.
 FORM_RENDERER = "config.web.FormRenderer"

@@ -9,7 +9,7 @@ from hub.health import livez, readyz
 from hub.web_forms import guarded
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("", include("hub.console.urls")),
     path("accounts/", include("allauth.urls")),
     path("accounts/me", RedirectView.as_view(pattern_name="account_email"), name="account"),
     path("", include("hub.docs.urls")),

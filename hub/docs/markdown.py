@@ -13,7 +13,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
 # Languages that Pygments has under another name. `manage` is a shell on the hub's own machine.
-LEXERS = {"manage": "bash", "sh": "bash", "sse": "text"}
+LEXERS = {"env": "ini", "manage": "bash", "sh": "bash", "sse": "text"}
 COPIED = ("sh", "python", "manage", "nginx", "ini", "env")  # what readers take with them; the rest is output
 TOC_LEVELS = ("h2", "h3")
 
@@ -52,7 +52,8 @@ def render(text: str) -> Rendered:
         if token.type == "heading_open":
             headings.append(_anchored(token, tokens[at + 1]))
         elif token.type == "blockquote_open":
-            token.tag, _ = "div", token.attrSet("class", "note stack")
+            token.tag = "div"
+            token.attrSet("class", "note stack")
         elif token.type == "blockquote_close":
             token.tag = "div"
     html = _parser.renderer.render(tokens, _parser.options, {})
@@ -78,7 +79,7 @@ def _fence(self: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[
     number = env["codes"] = env.get("codes", 0) + 1
     return (
         f'<div class="copyable"><pre class="code" id="code-{number}" tabindex="0"><code>{code}</code></pre>'
-        f'<button type="button" data-copy="code-{number}" aria-label="Copy code {number}">Copy</button></div>\n'
+        f'<button type="button" data-copy="code-{number}">Copy</button></div>\n'
     )
 
 

@@ -1,7 +1,7 @@
 """The written pages as HTML, each made once in a process."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from django.conf import settings
 
@@ -17,13 +17,13 @@ def source_of(page: Page, *, origin: str) -> str:
     return page.source.read_text().replace(ORIGIN, origin)
 
 
-@lru_cache(maxsize=None)
+@cache
 def rendered(slug: str) -> Rendered:
     """Return a written page as HTML."""
     return render(source_of(WRITTEN[slug], origin=settings.HUB_ORIGIN))
 
 
-@lru_cache(maxsize=1)
+@cache
 def _naming() -> dict[str, list[Page]]:
     naming: dict[str, list[Page]] = {}
     for page in WRITTEN.values():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from hub.api.problems import PROBLEM_JSON
@@ -47,7 +47,7 @@ class Reference:
     sections: tuple[Section, ...]
 
 
-@lru_cache(maxsize=1)
+@cache
 def operations() -> tuple[Operation, ...]:
     """Return every operation, in the order of the schema."""
     return tuple(
@@ -57,7 +57,7 @@ def operations() -> tuple[Operation, ...]:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def reference() -> Reference:
     """Return the operations by tag, and apart from them the problems that they share."""
     common = _shared(operation for operation in operations() if operation.scope)

@@ -31,7 +31,9 @@ def written_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def reference_page(request: HttpRequest) -> HttpResponse:
     """List every operation."""
-    return _page(request, "docs/reference.html", "reference", {"reference": reference(), "problems": PROBLEMS})
+    return _page(
+        request, "docs/reference.html", "reference", {"reference": reference(), "problems": PROBLEMS}
+    )
 
 
 def problem_index(request: HttpRequest) -> HttpResponse:
@@ -50,7 +52,9 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
         "operations": operations_refusing(code),
         "guides": pages_naming(code),
     }
-    return render(request, "docs/problem.html", {"contents": CONTENTS, "current": BY_SLUG["problems"], **said})
+    return render(
+        request, "docs/problem.html", {"contents": CONTENTS, "current": BY_SLUG["problems"], **said}
+    )
 
 
 def _page(request: HttpRequest, template: str, slug: str, said: dict[str, Any]) -> HttpResponse:

@@ -33,7 +33,9 @@ function listen(address) {
   for (const topic of ["control", "traffic"]) {
     feed.addEventListener(topic, () => htmx.trigger(document.body, `realm:${topic}`));
   }
-  feed.addEventListener("stream-error", () => feed.close());
+  feed.addEventListener("stream-error", (event) => {
+    if (JSON.parse(event.data).condition === "forbidden") feed.close();
+  });
   addEventListener("pagehide", () => feed.close());
 }
 
