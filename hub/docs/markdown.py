@@ -60,6 +60,11 @@ def render(text: str) -> Rendered:
     return Rendered(html, tuple(heading for heading in headings if heading.level in TOC_LEVELS))
 
 
+def render_line(text: str) -> str:
+    """Return a sentence's Markdown, such as `code` in it, as HTML."""
+    return str(_parser.renderInline(text))
+
+
 def _anchored(opening: Token, inline: Token) -> Heading:
     """Let a heading end in a link to itself."""
     anchor = str(opening.attrGet("id"))

@@ -31,7 +31,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Operations of one tag, each with the codes that are not `common`."""
+    """Operations of one tag, each with its codes; those that need a credential without the `common` ones."""
 
     tag: str
     title: str
@@ -67,7 +67,7 @@ def reference() -> Reference:
             title=name.capitalize(),
             about=about,
             operations=tuple(
-                (operation, tuple(code for code in operation.codes if code not in common))
+                (operation, tuple(c for c in operation.codes if c not in common or not operation.scope))
                 for operation in operations()
                 if operation.tag == name
             ),

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from hub.docs.contents import ALL_PAGES, CONTENTS, WRITTEN, neighbours
+from hub.docs.markdown import render_line
 from hub.docs.pages import pages_naming, rendered
 from hub.docs.reference import operations_refusing, reference
 from realms.problems import PROBLEMS
@@ -31,9 +32,7 @@ def written_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def reference_page(request: HttpRequest) -> HttpResponse:
     """List every operation."""
-    return _page(
-        request, "docs/reference.html", "reference", {"reference": reference(), "problems": PROBLEMS}
-    )
+    return _page(request, "docs/reference.html", "reference", {"reference": reference()})
 
 
 def problem_index(request: HttpRequest) -> HttpResponse:
@@ -48,6 +47,8 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     said = {
         "code": code,
         "problem": PROBLEMS[code],
+        "means": render_line(PROBLEMS[code].means),
+        "fix": render_line(PROBLEMS[code].fix),
         "is_common": code in reference().common,
         "operations": operations_refusing(code),
         "guides": pages_naming(code),
