@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "allauth",
-    "allauth.account",
+    "accounts.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.usersessions",
     "channels",
@@ -68,7 +68,7 @@ MIDDLEWARE = [
     "config.web.CsrfViewMiddleware",
     "config.web.AuthenticationMiddleware",
     "config.web.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",  # looked for by this name; some 3 µs for the API too
+    "config.web.AccountMiddleware",
     "config.web.UserSessionsMiddleware",
     "config.web.XFrameOptionsMiddleware",
     "config.web.CspMiddleware",

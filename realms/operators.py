@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -154,6 +155,14 @@ class OperatorsAdmin(ModelAdmin[Row]):
         """
         asked = [getattr(name, "parameter_name", name) for name in self.list_filter]
         return lookup in self.linked_lookups or lookup.split("__")[0] in asked
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """Show or save a row; what a rule refuses is not saved, and said."""
+        try:
+            return super().changeform_view(request, *args, **options)
+        except Refusal as refusal:
+            flash.error(request, refusal.detail)
+            return redirect(request.get_full_path())
 
     def get_changelist_instance(self, request: HttpRequest) -> "ChangeList":
         """Read the rows here, where a value that no column can hold still leads back to the plain list."""

@@ -24,6 +24,9 @@ PROBLEM_JSON = "application/problem+json"
 OF_NO_OPERATION = {
     "not_found": "of paths that name nothing; operations with a parameter in their path list it besides",
     "rotation_in_grace": "of the console and the commands",
+    "role_missing": "of the console",
+    "invitation_not_yours": "of the console",
+    "realm_slug_taken": "of the console, the admin and the commands",
     "method_not_allowed": "of paths whose operations have other methods",
 }
 
