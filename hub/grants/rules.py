@@ -9,7 +9,15 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import is_within
-from hub.grants.transitions import Status, end, expire, notice, record, refuse_unless_open, status_now
+from hub.grants.transitions import (
+    Status,
+    end,
+    expire,
+    notice,
+    record,
+    refuse_unless_open,
+    refuse_unless_pending,
+)
 from hub.messages.inbox import lock_inboxes, post_notice
 from hub.sessions.models import Session
 from hub.wire import rfc3339
@@ -180,8 +188,7 @@ def _locked_pending(realm_id: str, grant_id: str, *, grantor: Session | None) ->
     grant = _locked(realm_id, grant_id)
     if grantor is not None and grant.grantor_id != grantor.pk:
         raise Refusal("grant_not_yours")
-    if (status := status_now(grant)) != Status.PENDING:
-        raise Refusal("grant_not_pending", f"The grant is {status}; only a pending one can be decided.")
+    refuse_unless_pending(grant)
     return grant
 
 

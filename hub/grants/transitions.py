@@ -23,6 +23,12 @@ def status_now(grant: Grant) -> str:
     return grant.status
 
 
+def refuse_unless_pending(grant: Grant) -> None:
+    """Raise `Refusal` `grant_not_pending` unless a grant waits for a decision now."""
+    if (status := status_now(grant)) != Status.PENDING:
+        raise Refusal("grant_not_pending", f"The grant is {status}; only a pending one can be decided.")
+
+
 def refuse_unless_open(grant: Grant) -> None:
     """Raise `Refusal` `grant_already_ended` unless a grant is pending or active now."""
     if (status := status_now(grant)) not in Grant.OPEN:
