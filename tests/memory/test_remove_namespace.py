@@ -1,9 +1,12 @@
 """Deleting a namespace with all that is in it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from django.db import connection
 
+from hub.memory import namespaces
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
 from hub.memory.namespaces import remove_namespace
 from realms.audit.models import AuditEvent
@@ -105,3 +108,33 @@ def test_writes_at_the_same_time_come_before_or_after(realm: Realm, alice: Agent
         assert (usage.entries, usage.bytes) == (len(sizes), sum(sizes))
         for namespace in MemoryNamespace.objects.all():
             remove(realm, namespace.name)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_write_whose_namespace_goes_before_its_lock_begins_again(
+    realm: Realm, alice: Agent, bob: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(alice, "project.name", "a.1")
+    lock, calls = namespaces.lock_namespaces, []
+
+    def remove_elsewhere() -> int:
+        try:
+            return remove(realm)
+        finally:
+            connection.close()
+
+    def lock_late(realm_id: str, names: list[str]) -> dict[str, MemoryNamespace]:
+        calls.append(names)
+        if len(calls) == 1:
+            with ThreadPoolExecutor(1) as thread:
+                assert thread.submit(remove_elsewhere).result(5) == 1
+        return lock(realm_id, names)
+
+    monkeypatch.setattr(namespaces, "lock_namespaces", lock_late)
+
+    assert write(bob, {"b.1": 1, "project.name": 2}).status == 200
+
+    assert calls == [["b", "project"], ["project"], ["b", "project"]]
+    assert MemoryNamespace.objects.get(name="project").owner_id == bob.id
+    assert MemoryUsage.objects.get().entries == 3
