@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.console import home, keys, rooms_to_come, start
+from hub.console import grants, home, keys, memory, namespaces, rooms_to_come, start
 from hub.console.access import act, form, page
 from realms.members.models import Role
 
@@ -13,8 +13,17 @@ urlpatterns = [
     form("start", start.show_start, name="realm-start"),
     page("sessions", rooms_to_come.show_room, name="realm-sessions"),
     page("messages", rooms_to_come.show_room, name="realm-messages"),
-    page("memory", rooms_to_come.show_room, name="realm-memory"),
-    page("grants", rooms_to_come.show_room, name="realm-grants"),
+    page("memory", memory.show_memory, name="realm-memory"),
+    page("memory/entry/<str:key>", memory.show_entry, name="realm-memory-entry"),
+    form("memory/entry/<str:key>/delete", memory.delete_entry, name="realm-memory-entry-delete"),
+    form("memory/namespace/<str:name>/hand-over", namespaces.hand_over, name="realm-namespace-hand-over"),
+    form("memory/namespace/<str:name>/delete", namespaces.delete, name="realm-namespace-delete"),
+    page("grants", grants.list_grants, name="realm-grants"),
+    page("grants/<str:grant_id>", grants.show_grant, name="realm-grant"),
+    act("grants/<str:grant_id>/approve", grants.approve, name="realm-grant-approve"),
+    form("grants/<str:grant_id>/narrow", grants.narrow, name="realm-grant-narrow"),
+    act("grants/<str:grant_id>/deny", grants.deny, name="realm-grant-deny"),
+    form("grants/<str:grant_id>/revoke", grants.revoke, name="realm-grant-revoke"),
     page("keys", keys.list_keys, name="realm-keys"),
     form("keys/issue", keys.issue, name="realm-key-issue"),
     page("keys/<str:key_id>", keys.show_key, name="realm-key"),
