@@ -35,7 +35,7 @@ class Tally(models.Model):
     class Meta:
         verbose_name_plural = "tallies"
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint("realm", "grain", "measure", "begins_at", name="tally_once"),
+            models.UniqueConstraint("realm", "grain", "begins_at", "measure", name="tally_once"),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index("grain", "begins_at", name="tally_by_age"),

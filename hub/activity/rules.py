@@ -39,8 +39,8 @@ class _Key(NamedTuple):
 
     realm_id: str
     grain: str
-    measure: str
     begins_at: datetime
+    measure: str
 
 
 def _parts(keys: list[tuple[int, str, str]]) -> Iterator[list[tuple[int, str, str]]]:
@@ -156,26 +156,26 @@ def _add(numbers: dict[tuple[int, str, str], int]) -> None:
             for grain, seconds in ((Tally.Grain.MINUTE, MINUTE_SECONDS), (Tally.Grain.HOUR, HOUR_SECONDS)):
                 since = minute * MINUTE_SECONDS // seconds * seconds
                 begins_at = datetime.fromtimestamp(since, UTC)
-                added[_Key(realm_id, grain.value, measure, begins_at)] += number
+                added[_Key(realm_id, grain.value, begins_at, measure)] += number
     if not added:
         return
     with transaction.atomic():
         Tally.objects.bulk_create([Tally(**key._asdict()) for key in sorted(added)], ignore_conflicts=True)
         rows = list(_locked(added))
         for row in rows:
-            row.count += added[_Key(row.realm_id, row.grain, row.measure, row.begins_at)]
+            row.count += added[_Key(row.realm_id, row.grain, row.begins_at, row.measure)]
         Tally.objects.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=["count"])
 
 
 def _locked(keys: Iterable[_Key]) -> Iterator[Tally]:
     """Yield the rows of `keys`, locked; a few others of the same realms and times are locked with them."""
-    realm_ids, grains, measures, times = (set(column) for column in zip(*keys, strict=True))
+    realm_ids, grains, times, measures = (set(column) for column in zip(*keys, strict=True))
     near = Tally.objects.filter(
         realm__in=realm_ids, grain__in=grains, measure__in=measures, begins_at__in=times
     )
     wanted = set(keys)
-    for row in near.select_for_update(no_key=True).order_by("realm_id", "grain", "measure", "begins_at"):
-        if _Key(row.realm_id, row.grain, row.measure, row.begins_at) in wanted:
+    for row in near.select_for_update(no_key=True).order_by("realm_id", "grain", "begins_at", "measure"):
+        if _Key(row.realm_id, row.grain, row.begins_at, row.measure) in wanted:
             yield row
 
 
