@@ -72,6 +72,16 @@ class Use:
         """The used part of the limit, from 0 to 1."""
         return min(1.0, self.used / self.limit) if self.limit else 0.0
 
+    @property
+    def low(self) -> int:
+        """Up to here there is plenty left."""
+        return self.limit * 6 // 10
+
+    @property
+    def high(self) -> int:
+        """From here on there is little left."""
+        return self.limit * 9 // 10
+
 
 def use_of(keys: Sequence[KeyIdentity]) -> list[tuple[Use, Use]]:
     """Return how many reads and writes of each key count against its limits now."""

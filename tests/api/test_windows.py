@@ -118,7 +118,7 @@ def test_names_are_counted_apart(world: tuple[Windows, Pass]) -> None:
 
 def test_a_look_counts_what_is_in_the_window_and_changes_nothing(world: tuple[Windows, Pass]) -> None:
     found, let_pass = world
-    for pause in (1, 2, 3, 0):
+    for pause in (1.0, 2, 3, 0):
         taken(found, limit=5)
         let_pass(pause)
 
