@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.db.models.functions import Trunc
 
 from hub.activity.models import Tally
@@ -65,7 +65,9 @@ def history(realm_id: str, span: Span, now: datetime) -> History:
         Tally.objects.in_realm(realm_id)
         .filter(grain=span.grain, begins_at__gte=beginnings[0])
         .exclude(measure=REQUESTS)
-        .annotate(part=Trunc("begins_at", span.unit, tzinfo=UTC))
+        .annotate(
+            part=F("begins_at") if span.unit == span.grain else Trunc("begins_at", span.unit, tzinfo=UTC)
+        )
         .order_by()
         .values_list("part", "measure")
         .annotate(number=Sum("count"))
