@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from hub.console import grants, home, keys, memory, namespaces, rooms_to_come, start
+from hub.console import grants, home, keys, memory, namespaces, overview, rooms_to_come, start
 from hub.console.access import act, form, page
 from realms.members.models import Role
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("realms/new", home.new_realm, name="new-realm"),
-    page("", rooms_to_come.show_room, name="realm"),
+    page("", overview.show_overview, name="realm"),
     form("start", start.show_start, name="realm-start"),
     page("sessions", rooms_to_come.show_room, name="realm-sessions"),
     page("messages", rooms_to_come.show_room, name="realm-messages"),
