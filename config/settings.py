@@ -271,6 +271,7 @@ UNFOLD = {
     "SITE_HEADER": "AISP Hub",
     "SITE_SUBHEADER": "Operators",
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "hub.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
