@@ -39,7 +39,10 @@ def confirmed(does: str, explained: str) -> Callable[[Method], Method]:
         explained: what that means.
     """
     dialog = {"title": f"{does}?", "description": explained, "form_class": None, "form_submit_text": does}
-    decorated: Callable[[Method], Method] = action(description=does, permissions=["change"], dialog=dialog)
+    path = does.lower().replace(" ", "-")
+    decorated: Callable[[Method], Method] = action(
+        description=does, permissions=["change"], url_path=path, dialog=dialog
+    )
     return decorated
 
 
