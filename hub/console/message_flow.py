@@ -134,16 +134,15 @@ def rows_of(realm_id: str, messages: list[Message]) -> list[MessageRow]:
     alone = [message.recipients[0] for message in messages if len(message.recipients) == 1]
     recipients = sessions_named(realm_id, alone)
     deliveries = Delivery.objects.filter(message__realm=realm_id, message__in=[each.pk for each in messages])
-    counts = (
-        deliveries.order_by()
-        .values_list("message_id")
-        .annotate(
-            Count("seq"),
-            Count("seq", filter=Q(delivered_at__isnull=False)),
-            Count("seq", filter=Q(read_at__isnull=False)),
-        )
+    counts = deliveries.values("message").annotate(
+        held=Count("seq"),
+        delivered=Count("seq", filter=Q(delivered_at__isnull=False)),
+        read=Count("seq", filter=Q(read_at__isnull=False)),
     )
-    came = {message_id: (held, delivered, read) for message_id, held, delivered, read in counts}
+    came = {
+        message_id: (held, delivered, read)
+        for message_id, held, delivered, read in counts.values_list("message", "held", "delivered", "read")
+    }
     return [
         MessageRow(
             message,
