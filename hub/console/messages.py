@@ -52,10 +52,11 @@ def _session_called(member: Member, text: str) -> Session | None:
     if not text:
         return None
     if canonical := parse_id(SESSION, text):
-        session = Session.objects.ever_in_realm(member.realm.pk).filter(pk=canonical).first()
+        found = Session.objects.ever_in_realm(member.realm.pk).filter(pk=canonical)
     else:
         named = Session.objects.in_realm(member.realm.pk).alias(small=Lower("name"))
-        session = named.filter(small=text.lower()).first()
+        found = named.filter(small=text.lower())
+    session = found.defer("manifest").first()
     if session is None:
         raise Refusal("not_found", "The realm has no session with this name or id.")
     return session

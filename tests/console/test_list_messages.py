@@ -20,6 +20,7 @@ from tests.messages.test_pong import ping_of
 from tests.rows import open_stream
 
 CANARY = "canary-7f3a"
+SOMEWHERE = "msg_01HX9J2N3PQRSTVWXYZ0123456"
 
 
 def sent(sender: Agent, to: Agent | list[Agent], category: str = "message", **members: Any) -> str:
@@ -138,7 +139,7 @@ def test_messages_of_a_deregistered_session_are_found_by_its_id(
     viewer: Person, alice: Agent, bob: Agent
 ) -> None:
     message = sent(alice, bob)
-    assert alice.delete(f"sessions/{alice.id}").status == 204
+    assert alice.delete(f"sessions/{alice.id}").status == 200
 
     assert ids_in(viewer.get("realm-messages", sender=alice.id)) == [message]
     assert viewer.get("realm-messages", sender="alice").status_code == 404
@@ -172,9 +173,9 @@ def test_no_message_of_another_realm_is_there(viewer: Person, alice: Agent, mall
         {"recipient": "a\0b"},
         {"before": ""},
         {"before": "yesterday"},
-        {"before": new_id("msg")},
-        {"before": f"{'9' * 17}.{new_id('msg')}"},
-        {"before": f"-1.{new_id('msg')}"},
+        {"before": SOMEWHERE},
+        {"before": f"{'9' * 17}.{SOMEWHERE}"},
+        {"before": f"-1.{SOMEWHERE}"},
         {"before": "1.sess_01HX9J2N3PQRSTVWXYZ0123456"},
         {"before": "٣.msg_01HX9J2N3PQRSTVWXYZ0123456"},
     ],
@@ -189,7 +190,7 @@ def test_what_is_no_filter_is_refused(viewer: Person, alice: Agent, wrong: dict[
     assert "alice" not in re.sub(r"alice@example\.com", "", answer.content.decode())
 
 
-@pytest.mark.parametrize("before", ["9" * 17, "-1", "x", "", f"1.{new_id('msg')}"])
+@pytest.mark.parametrize("before", ["9" * 17, "-1", "x", "", f"1.{SOMEWHERE}"])
 def test_an_inbox_has_places_of_its_own(viewer: Person, alice: Agent, before: str) -> None:
     assert viewer.get("realm-messages", recipient="alice", before=before).status_code == 400
     assert viewer.get("realm-messages", recipient="alice", before="9" * 16).status_code == 200
@@ -210,7 +211,7 @@ def test_pages_leave_nothing_out_and_repeat_nothing(
 
     assert sorted([*ids_in(first), *ids_in(second)]) == sorted(ids)
     assert second.context["page"].older is None
-    assert ' hx-get="' in words_of(first) and ' hx-get="' not in words_of(second)
+    assert 'data-live="traffic"' in words_of(first) and "data-live" not in words_of(second)
 
 
 def pages_of(person: Person, message: str) -> list[Callable[[], Any]]:
