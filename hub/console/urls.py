@@ -2,17 +2,35 @@
 
 from django.urls import path
 
-from hub.console import grants, home, keys, memory, namespaces, rooms_to_come, start
+from hub.console import (
+    grants,
+    home,
+    keys,
+    memory,
+    messages,
+    namespaces,
+    overview,
+    rooms_to_come,
+    session_end,
+    session_ping,
+    sessions,
+    start,
+)
 from hub.console.access import act, form, page
 from realms.members.models import Role
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("realms/new", home.new_realm, name="new-realm"),
-    page("", rooms_to_come.show_room, name="realm"),
+    page("", overview.show_overview, name="realm"),
     form("start", start.show_start, name="realm-start"),
-    page("sessions", rooms_to_come.show_room, name="realm-sessions"),
-    page("messages", rooms_to_come.show_room, name="realm-messages"),
+    page("sessions", sessions.list_sessions, name="realm-sessions"),
+    page("sessions/<str:session_id>", sessions.show_session, name="realm-session"),
+    act("sessions/<str:session_id>/ping", session_ping.ping, name="realm-session-ping"),
+    form("sessions/<str:session_id>/deregister", session_end.deregister, name="realm-session-deregister"),
+    page("messages", messages.list_messages, name="realm-messages"),
+    page("messages/<str:message_id>", messages.show_message, name="realm-message"),
+    act("messages/<str:message_id>/open", messages.open_message, name="realm-message-open", role=Role.OWNER),
     page("memory", memory.show_memory, name="realm-memory"),
     page("memory/entry/<str:key>", memory.show_entry, name="realm-memory-entry"),
     form("memory/entry/<str:key>/delete", memory.delete_entry, name="realm-memory-entry-delete"),

@@ -25,6 +25,8 @@ from hub.memory.namespaces import hand_over_namespace, remove_namespace
 from hub.memory.rules import remove_entry
 from hub.memory.usage import usage_of
 from hub.messages import feed, pings
+from hub.messages.models import Message
+from hub.messages.payloads import open_payload
 from hub.sessions.acting import mark_seen
 from hub.sessions.models import Session
 from hub.sessions.rules import end_session
@@ -49,6 +51,18 @@ def ping(world: World) -> Callable[[], object]:
         pings.give_up(started, caller.realm_id)
 
     return ping_and_give_up
+
+
+def ping_from_the_console(world: World) -> Callable[[], object]:
+    """Have the hub ping the agent, look how it goes, and see that it is not the neighbour's."""
+    realm_id, target_id = world.alice.realm.pk, world.alice.agent.id
+
+    def ping_and_look() -> None:
+        started = pings.ping_from_hub(realm_id=realm_id, target_id=target_id)
+        assert pings.hubs_ping(realm_id=realm_id, target_id=target_id, ping_id=started.pk)
+        assert not pings.hubs_ping(realm_id=realm_id, target_id=world.alice.neighbour.id, ping_id=started.pk)
+
+    return ping_and_look
 
 
 def read_stream(world: World) -> Callable[[], object]:
@@ -81,7 +95,11 @@ def browse_memory(world: World) -> Callable[[], object]:
 # Each finds what the rule is called with, as the admin and the commands do, and returns the call of it.
 RULES: dict[str, Callable[[World], Callable[[], object]]] = {
     "ping": ping,
+    "ping from the console": ping_from_the_console,
     "stream": read_stream,
+    "open a payload": lambda world: partial(
+        open_payload, message=Message.objects.get(pk=world.alice.theirs(Named.RECEIVED)), by=OPERATOR
+    ),
     "remove an entry": lambda world: partial(
         remove_entry, entry=MemoryEntry.objects.get(key=world.alice.theirs(Named.KEY)), by=OPERATOR
     ),
