@@ -27,6 +27,8 @@ class Inbox(models.Model):
 
     class Meta:
         verbose_name_plural = "inboxes"
+        # Of what never changes alone: an index of `unread` would cost every send its update in place.
+        indexes: ClassVar[list[models.Index]] = [models.Index("realm", name="inbox_of_realm")]
 
     def __str__(self) -> str:
         return str(self.session_id)
