@@ -272,6 +272,7 @@ UNFOLD = {
     "SITE_HEADER": "AISP Hub",
     "SITE_SUBHEADER": "Operators",
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "hub.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
@@ -279,6 +280,8 @@ UNFOLD = {
                 "title": "Tenants",
                 "items": [
                     sidebar_item("Realms", "apartment", "realms.realm"),
+                    sidebar_item("Members", "group", "realms.membership"),
+                    sidebar_item("Invitations", "outgoing_mail", "realms.invitation"),
                     sidebar_item("API keys", "key", "realms.apikey"),
                     sidebar_item("Audit log", "history", "realms.auditevent"),
                 ],
@@ -295,7 +298,10 @@ UNFOLD = {
             },
             {
                 "title": "People",
-                "items": [sidebar_item("Users", "person", "accounts.user")],
+                "items": [
+                    sidebar_item("Users", "person", "accounts.user"),
+                    sidebar_item("E-mail addresses", "alternate_email", "account.emailaddress"),
+                ],
             },
         ],
     },

@@ -5,7 +5,7 @@ So nothing that agents do costs more because of a viewer, and no event can get l
 processes.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,7 +46,7 @@ class Look:
         return [topic for topic, has_changed in changed.items() if has_changed]
 
 
-def look_at(realm_ids: Collection[str]) -> Mapping[str, Look]:
+def look_at(realm_ids: Collection[str]) -> dict[str, Look]:
     """Return what realms look like now."""
     newest = Message.objects.filter(realm=OuterRef("pk")).order_by("-sent_at").values("sent_at")[:1]
     streams = (
