@@ -5,6 +5,7 @@ from celery import shared_task
 from hub.grants.rules import expire_grants as expire_grants_rule
 from hub.idempotency import rules as idempotency
 from hub.messages.retention import sweep_messages as sweep_messages_rule
+from hub.realm_purge import purge_deleted_realms as purge_deleted_realms_rule
 from hub.sessions.presence import sweep_processes
 from hub.sessions.rules import sweep_sessions as sweep_sessions_rule
 
@@ -32,3 +33,9 @@ def sweep_messages() -> None:
 def sweep_idempotency_records() -> None:
     """Forget the answers that no Idempotency-Key stands for any more."""
     idempotency.sweep()
+
+
+@shared_task
+def purge_deleted_realms() -> None:
+    """Remove what deleted realms still hold."""
+    purge_deleted_realms_rule()

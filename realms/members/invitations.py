@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from realms.refusal import Refusal, refusal_at
 INVITATION_DAYS = 7
 KEPT_DAYS = 30  # so long after its end it can be sent again
 MEMBERS_AT_MOST = 200
+ADDRESS_CHARACTERS = 254  # RFC 5321 §4.5.3.1.3, without the brackets
 AGAIN_SECONDS = 60  # between two mails to one address
 
 ENDED = "This invitation has ended. Ask whoever invited you for a new one."
@@ -38,6 +39,7 @@ def invite(*, realm: Realm, email: str, role: Role, by: Actor) -> tuple[Invitati
     address = email.strip().lower()
     try:
         validate_email(address)
+        MaxLengthValidator(ADDRESS_CHARACTERS)(address)
     except ValidationError:
         raise refusal_at("/email", "This is not an e-mail address.") from None
     refuse_unless_given(role)
