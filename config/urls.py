@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from hub.api.problems import page_not_found, problem_index, problem_page, server_error
+from hub.api.problems import page_not_found, server_error
 from hub.health import livez, readyz
 from hub.web_forms import guarded
 
@@ -12,13 +12,10 @@ urlpatterns = [
     path("", include("hub.console.urls")),
     path("accounts/", include("allauth.urls")),
     path("accounts/me", RedirectView.as_view(pattern_name="account_email"), name="account"),
-    path("docs", RedirectView.as_view(pattern_name="problems"), name="docs"),
+    path("", include("hub.docs.urls")),
     path("", include("hub.urls")),
     path("livez", livez),
     path("readyz", readyz),
-    path("docs/problems", problem_index, name="problems"),
-    path("docs/problems/<slug:code>", problem_page, name="problem"),
-    path("docs/<slug:slug>", RedirectView.as_view(pattern_name="docs"), name="docs-page"),
     path("admin/login/", guarded("admin-login", admin.site.login)),
     path("admin/", admin.site.urls),
 ]

@@ -4,6 +4,8 @@ django-eventstream carries the events to the listeners; who listens, and until w
 event has no content, so that what a page shows has one source: the page.
 """
 
+import contextlib
+
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.db import SessionStore
@@ -14,7 +16,6 @@ from django_eventstream.views import stream
 
 from accounts.models import User
 from hub.api.event_stream import EVENT_STREAM
-from hub.api.problems import RETRY_SECONDS
 from hub.live import switchboard
 from hub.live.consumer import LiveConsumer
 from hub.live.database import in_database
@@ -55,10 +56,13 @@ class FeedConsumer(LiveConsumer):
         request.is_next = False
         headers = {"Content-Type": EVENT_STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         with switchboard.feed_watch().listening(viewer) as listener:
+            await switchboard.feed_watch().begin(viewer)
             await self.response.start(200, headers)
-            await self.response.write(f"retry: {RETRY_SECONDS * 1000}\n\n".encode(), more=True)
-            async for part in stream(request, listener):
-                await self.response.write(part.encode(), more=True)
+            async with contextlib.aclosing(stream(request, listener)) as parts:
+                async for part in parts:
+                    await self.response.write(part.encode(), more=True)
+                    if listener.error:
+                        break
         await self.response.write(b"", more=False)
 
     def _admit(self) -> tuple[Viewer, User]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import structlog
 from django_eventstream import send_event
@@ -25,8 +25,13 @@ class FeedWatch:
 
     def __init__(self) -> None:
         self._listeners: dict[Listener, Viewer] = {}
-        self._seen: Mapping[str, Look] = {}
+        self._seen: dict[str, Look] = {}
         self._work = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        """How many pages are told."""
+        return len(self._listeners)
 
     @contextlib.contextmanager
     def listening(self, viewer: Viewer) -> Iterator[Listener]:
@@ -48,11 +53,17 @@ class FeedWatch:
         finally:
             del self._listeners[listener]
 
+    async def begin(self, viewer: Viewer) -> None:
+        """See to it that what changes in a realm from now on is told."""
+        if viewer.realm_id not in self._seen:
+            looks = await in_database(look_at, {viewer.realm_id})
+            self._seen = looks | self._seen
+
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
             if not self._listeners:
-                self._seen = {}
+                self._seen.clear()
                 self._work.clear()
                 await self._work.wait()
             try:
@@ -72,7 +83,8 @@ class FeedWatch:
             before = self._seen.get(realm_id)
             for topic in look.topics_since(before) if before else []:
                 send_event(realm_id, topic, {})
-        self._seen = looks
+        watched = {viewer.realm_id for viewer in self._listeners.values()}
+        self._seen = {realm: look for realm, look in (self._seen | looks).items() if realm in watched}
 
     def drain(self) -> None:
         """End all feeds, because the process does; the pages come back to another."""

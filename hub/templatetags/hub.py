@@ -35,20 +35,28 @@ def exactly(when: datetime | None) -> str:
     return "" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-@register.simple_tag(takes_context=True)
-def live(context: template.RequestContext, id: str, *topics: str) -> SafeString:
-    """Return the attributes of an element that asks for itself again when the realm's feed tells of a topic.
+@register.filter
+def beginning(when: datetime, unit: str) -> str:
+    """Return when a minute, an hour or a day begins, in UTC, no more exactly than that."""
+    when = when.astimezone(UTC)
+    return f"{when:%Y-%m-%d}" if unit == "day" else f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.simple_tag
+def live(id: str, *topics: str) -> SafeString:
+    """Return the attributes of an element that follows the realm's feed: `hub.js` replaces it.
 
     Args:
         id: of the element, unique on the page and kept from one to the next.
         topics: `control` (who may do what, and who is there) or `traffic` (what flows).
     """
-    return format_html(
-        'id="{0}" hx-get="{1}" hx-select="#{0}" hx-swap="outerHTML" hx-trigger="{2}"',
-        id,
-        context.request.get_full_path(),
-        ", ".join(f"realm:{topic} from:body throttle:2s" for topic in topics),
-    )
+    return format_html('id="{}" data-live="{}"', id, " ".join(topics))
 
 
 def _relative(seconds: float) -> str:

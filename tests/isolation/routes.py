@@ -21,6 +21,7 @@ PAGES = {
     "/api/docs/redoc": "shows the published schema",
     "/livez": "says that the process answers",
     "/readyz": "says whether it takes requests",
+    "/docs/reference": "lists the operations",
     "/docs/problems": "lists the problems",
     "/docs/problems/{code}": "explains a problem",
     "^api(/|$)": "answers every other path under /api/ with a problem",
