@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from hub.activity.models import Tally
 from hub.grants.models import Grant
 from hub.idempotency.models import IdempotencyRecord
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
@@ -48,9 +49,9 @@ def purge_deleted_realms(*, rows: int = ROWS, seconds: float = PURGE_SECONDS) ->
 
 
 def _unpurged() -> models.QuerySet[Realm]:
-    """Return the deleted realms that hold anything: all but these few belongs to a key."""
+    """Return the deleted realms that hold anything: all but the rows of these few belong to a key."""
     holds = Q()
-    for model in (ApiKey, MemoryUsage, Membership, Invitation):
+    for model in (ApiKey, MemoryUsage, Tally, Membership, Invitation):
         holds |= Q(Exists(model._default_manager.filter(realm=OuterRef("pk"))))
     return Realm.objects.filter(holds, status=Realm.Status.DELETED).order_by("pk")
 
@@ -113,6 +114,7 @@ STEPS: tuple[Step, ...] = (
     _of_realm(MemoryEntry),
     _of_realm(MemoryNamespace),
     _of_realm(MemoryUsage),
+    _of_realm(Tally),
     _of_realm(Session),
     _of_realm(ApiKeySecret, through="key__realm"),
     _of_realm(ApiKey),

@@ -12,7 +12,8 @@ from hub.console.forms import ConfirmForm, say
 from hub.console.pages import show
 from hub.console.settings_form import SettingsForm
 from hub.grants.models import Grant
-from hub.memory.models import MemoryEntry, MemoryUsage
+from hub.memory.models import MemoryEntry
+from hub.memory.usage import usage_of
 from hub.messages.models import Message
 from hub.realm_export import export_realm
 from hub.sessions.models import Session
@@ -45,13 +46,13 @@ class Quota:
 
 def quotas_of(realm: Realm) -> list[Quota]:
     """Return what the operator has set bounds to."""
-    usage = MemoryUsage.objects.filter(realm=realm).first()
+    usage = usage_of(realm.pk)
     streams = OpenStream.objects.in_realm(realm.pk).alive().count()
     return [
         Quota("Sessions", Session.objects.in_realm(realm.pk).count(), realm.max_sessions),
         Quota("Open streams", streams, realm.max_streams),
-        Quota("Memory entries", usage.entries if usage else 0, realm.memory_max_entries),
-        Quota("Memory", usage.bytes if usage else 0, realm.memory_max_bytes, is_bytes=True),
+        Quota("Memory entries", usage.entries, realm.memory_max_entries),
+        Quota("Memory", usage.bytes, realm.memory_max_bytes, is_bytes=True),
     ]
 
 

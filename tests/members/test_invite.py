@@ -43,7 +43,8 @@ def test_an_address_is_written_in_small_letters(realm: Realm) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "nora", "nora@", "a@b@c.com", "nora@example.com\nBcc: x@y.com", "n@" + "long." * 50 + "example.com"]
+    "address",
+    ["", "nora", "nora@", "a@b@c.com", "nora@example.com\nBcc: x@y.com", "n@" + "long." * 50 + "example.com"],
 )
 def test_what_is_no_address_is_refused(realm: Realm, address: str) -> None:
     with pytest.raises(Refusal, match="not an e-mail address"):
