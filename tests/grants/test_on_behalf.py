@@ -73,7 +73,7 @@ def test_it_can_only_be_narrowed(realm: Realm, alice: Agent, bob: Agent) -> None
 
     for members in ({"namespace": "*"}, {"expires_at": late}, {"expires_at": timezone.now()}):
         with pytest.raises(Refusal):
-            approve(**members)  # type: ignore[arg-type]
+            approve(**members)
 
     assert kept() == before
     assert approve(namespace="project.name").namespace == "project.name"
@@ -128,7 +128,8 @@ def test_of_decisions_of_several_people_and_the_session_one_counts(
             for decide in DECISIONS.values()
         ]
 
-        outcomes = at_once(*by_people * 2, lambda path=f"grants/{grant_id}/approve": bob.post(path).json)
+        path = f"grants/{grant_id}/approve"
+        outcomes = at_once(*by_people * 2, lambda: bob.post(path).json)
 
         decided = [outcome for outcome in outcomes if outcome in ("active", "denied")]
         by_bob = outcomes[-1]["status"] == "active"

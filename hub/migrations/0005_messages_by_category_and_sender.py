@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('hub', '0002_tokens_and_idempotency'),
+        ('hub', '0004_inbox_of_realm'),
     ]
 
     operations = [
