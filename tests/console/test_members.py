@@ -30,6 +30,12 @@ def _nothing_counted() -> None:
 
 
 @pytest.fixture
+def embedded(settings: Any) -> None:
+    """A hub in one process, whose mails go to the terminal."""
+    settings.HUB_EMBEDDED = True
+
+
+@pytest.fixture
 def hosted(settings: Any) -> None:
     """A hub with a mail server."""
     settings.HUB_EMBEDDED = False
@@ -81,6 +87,7 @@ def test_somebody_is_invited_by_mail(admin: Person) -> None:
     assert token not in page
 
 
+@pytest.mark.usefixtures("embedded")
 def test_without_a_mail_server_the_link_is_shown_once(owner: Person) -> None:
     answer = owner.post("realm-member-invite", said=WISH)
 
@@ -102,6 +109,7 @@ def test_a_mail_that_cannot_be_sent_is_said_so(owner: Person, settings: Any) -> 
     assert Invitation.objects.count() == 1, "to be sent again"
 
 
+@pytest.mark.usefixtures("embedded")
 @pytest.mark.parametrize(
     "wrong",
     [
