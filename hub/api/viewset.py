@@ -88,7 +88,7 @@ class HubViewSet(ViewSet):
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
         refusal = self._refusal(exc)
-        if hasattr(self, "caller"):  # who was not admitted is noted where that was decided
+        if getattr(self, "caller", None):  # who was not admitted is noted where that was decided
             note(self.caller.realm_id, REFUSED + refusal.code)
         return problem_response(refusal, request_id_of(self.request._request))
 

@@ -15,6 +15,7 @@ PAGES = {
     "/accounts/": "are a person's own: address, password, second factor, sessions",
     "/accounts/me": "is a person's own",
     "/realms/new": "makes a realm",
+    "/invitations/{token}": "says what an invitation's own link already does, and accepts it",
     "/docs": "is documentation",
     "/docs/{slug}": "is documentation",
     "/api/docs": "shows the published schema",
