@@ -8,8 +8,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django_ratelimit.core import get_usage
 
+from accounts.address import client_address, network_of
 from hub.api.limits import MINUTE
-from realms.address import client_address, network_of
 
 ATTEMPTS_PER_MINUTE = 10
 

@@ -24,9 +24,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from accounts.address import client_address
 from accounts.models import User
 from realms import ids
-from realms.address import client_address
 from realms.audit.actor import Actor
 from realms.refusal import Refusal
 
