@@ -41,6 +41,9 @@ STATEMENT_SECONDS: float = env.float("HUB_STATEMENT_SECONDS", default=5.0)
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
 EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
 
+# Whether anybody may make an account, or only who was invited.
+OPEN_SIGN_UP: bool = env.bool("HUB_OPEN_SIGN_UP", default=not EMBEDDED)
+
 # After SIGTERM the process takes requests for so long, while /readyz tells the balancer to go elsewhere.
 DRAIN_SECONDS: float = env.float("HUB_DRAIN_SECONDS", default=0.0 if EMBEDDED else 3.0)
 

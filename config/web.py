@@ -6,7 +6,6 @@ the web's middleware would only cost it time (45 of some 125 µs of a thin view)
 
 from typing import Any, Protocol
 
-from allauth.usersessions import middleware as usersessions
 from csp import middleware as csp
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as flash
@@ -17,6 +16,7 @@ from django.http import HttpRequest
 from django.middleware import clickjacking, common, csrf
 from whitenoise import middleware as whitenoise
 
+from accounts import middleware as accounts
 from hub.api.problems import API_PREFIX
 
 
@@ -61,7 +61,10 @@ class MessageMiddleware(PagesOnly, flash.MessageMiddleware): ...
 class XFrameOptionsMiddleware(PagesOnly, clickjacking.XFrameOptionsMiddleware): ...
 
 
-class UserSessionsMiddleware(PagesOnly, usersessions.UserSessionsMiddleware): ...
+class SeenSessionsMiddleware(PagesOnly, accounts.SeenSessionsMiddleware): ...
+
+
+class OwnPasswordMiddleware(PagesOnly, accounts.OwnPasswordMiddleware): ...
 
 
 class CspMiddleware(PagesOnly, csp.CSPMiddleware): ...
