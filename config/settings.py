@@ -5,6 +5,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config import env
@@ -291,7 +292,6 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["hub.openapi.complete"],
     "AUTHENTICATION_WHITELIST": [],
 }
@@ -313,6 +313,9 @@ UNFOLD = {
     "SITE_HEADER": "AISP Hub",
     "SITE_SUBHEADER": "Operators",
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hub/icon.svg")},
+    ],
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
