@@ -1,5 +1,6 @@
 """How allauth's sign-up, sign-in and mails are this hub's."""
 
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.address import client_address
+from accounts.middleware import SEEN_AT
 from accounts.models import User
 
 NO_ADDRESS = "::"  # of a client that came through a socket without one; it has to be an IP address
@@ -44,6 +46,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own begins with the Host header, whose port a client may vary.
         return str(credentials.get("email", "")).lower()
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Begin a session; allauth notes it in the list of sessions."""
+        super().login(request, user)
+        request.session[SEEN_AT] = int(time.time())
 
     def set_password(self, user: User, password: str) -> None:
         """Set a password that `user` chose."""

@@ -1,3 +1,4 @@
+from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.admin import sites
@@ -7,6 +8,13 @@ class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "People"
     default = True
+
+
+class AllauthAccountConfig(AccountConfig):
+    """Allauth's own, which would ask for its middleware by name: ours steps aside for the API."""
+
+    def ready(self) -> None:
+        import allauth.account.checks  # noqa: F401  registers them
 
 
 class OperatorsAdminConfig(AppConfig):

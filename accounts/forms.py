@@ -1,9 +1,12 @@
 """allauth's forms, in plain words; what they do beyond that are calls of the rules."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
+from allauth.mfa.adapter import get_adapter as get_factors_adapter
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
@@ -125,7 +128,39 @@ class ActivateTotpForm(_Plain, totp.ActivateTOTPForm):
     labels = {"code": "Code that the app shows"}
 
 
-class AddPasskeyForm(_Plain, webauthn.AddWebAuthnForm):
+class _Credential:
+    """Has a credential that is none refused, of which allauth and fido2 take some apart unasked."""
+
+    def clean_credential(self) -> Any:
+        """Return what allauth makes of what the browser sent."""
+        with _malformed_is_refused():
+            inherited: Any = getattr(super(), "clean_credential", None)
+            return inherited() if inherited else self.cleaned_data["credential"]  # type: ignore[attr-defined]
+
+    def clean(self) -> Any:
+        """Do allauth's checks of the whole."""
+        with _malformed_is_refused():
+            return super().clean()  # type: ignore[misc]
+
+
+@contextmanager
+def _malformed_is_refused() -> Iterator[None]:
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise get_factors_adapter().validation_error("incorrect_code") from None
+
+
+class LoginPasskeyForm(_Credential, webauthn.LoginWebAuthnForm): ...
+
+
+class AuthenticatePasskeyForm(_Credential, webauthn.AuthenticateWebAuthnForm): ...
+
+
+class ReauthenticatePasskeyForm(_Credential, webauthn.ReauthenticateWebAuthnForm): ...
+
+
+class AddPasskeyForm(_Credential, _Plain, webauthn.AddWebAuthnForm):
     labels = {"passwordless": "Sign in with it alone"}
     helps = {
         "name": "So that you know it again in the list.",

@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.utils import get_next_redirect_url
 from django.contrib import auth
 from django.contrib import messages as flash
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
@@ -29,7 +29,7 @@ class OperatorsSite(UnfoldAdminSite):
         if not (user.is_active and user.is_staff):
             return render(request, "403.html", status=403)
         if self.has_permission(request):
-            return redirect(wanted)
+            return HttpResponseRedirect(wanted)
         if not has_second_factor(user):
             flash.warning(
                 request, "The admin needs a second factor. Set one up here, then open the admin again."

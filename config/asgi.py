@@ -1,7 +1,7 @@
 """ASGI: the whole hub in one process.
 
-Each request has its body read on the loop. The two live paths then hold no thread and go to their
-consumers; every other request runs in a small fixed pool of threads, each with a database connection of
+Each request has its body read on the loop. What stays open then holds no thread and goes to its
+consumer; every other request runs in a small fixed pool of threads, each with a database connection of
 its own.
 """
 
@@ -18,10 +18,10 @@ from config.wsgi import application as wsgi_application
 from hub.api.intake import Intake
 from hub.api.wsgi_threads import WsgiThreads
 from hub.live.lifespan import lifespan
-from hub.urls import live_urlpatterns
+from hub.urls import feed_urlpatterns, live_urlpatterns
 
 threads: Any = WsgiThreads(wsgi_application, settings.HUB_REQUEST_THREADS)
-requests: Any = URLRouter([*live_urlpatterns, re_path(r"", threads)])
+requests: Any = URLRouter([*live_urlpatterns, *feed_urlpatterns, re_path(r"", threads)])
 
 application = ProtocolTypeRouter(
     {

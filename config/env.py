@@ -21,6 +21,9 @@ PORT: int = env.int("PORT", default=8000)
 DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 DATABASE_URL: str = env.str("DATABASE_URL", default="")
 REDIS_URL: str = env.str("REDIS_URL", default="")
+# One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
+EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
+
 REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=4)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
@@ -28,6 +31,9 @@ LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
 READS_PER_MINUTE: int = env.int("HUB_READS_PER_MINUTE", default=1000)
 WRITES_PER_MINUTE: int = env.int("HUB_WRITES_PER_MINUTE", default=200)
 REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
+# What a realm's owner may set at most; 0 for no ceiling.
+MOST_READS_PER_MINUTE: int = env.int("HUB_MOST_READS_PER_MINUTE", default=0 if EMBEDDED else 10_000)
+MOST_WRITES_PER_MINUTE: int = env.int("HUB_MOST_WRITES_PER_MINUTE", default=0 if EMBEDDED else 2_000)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
@@ -37,9 +43,6 @@ MAIL_FROM: str = env.str("HUB_MAIL_FROM", default="AISP Hub <hub@localhost>")
 
 # How long a request waits for one statement of PostgreSQL before it is answered with 503.
 STATEMENT_SECONDS: float = env.float("HUB_STATEMENT_SECONDS", default=5.0)
-
-# One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
-EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
 
 # Whether anybody may make an account, or only who was invited.
 OPEN_SIGN_UP: bool = env.bool("HUB_OPEN_SIGN_UP", default=not EMBEDDED)

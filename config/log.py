@@ -65,6 +65,7 @@ def configure(options: dict[str, Any]) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.db.backends": {"level": "INFO"},  # below it come statements with their values
                 "celery": {"level": "WARNING"},
+                "django_eventstream": {"level": "WARNING"},  # tells of each listener that comes and goes
             },
         }
     )

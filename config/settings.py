@@ -29,6 +29,8 @@ HUB_STATEMENT_SECONDS = env.STATEMENT_SECONDS
 HUB_DRAIN_SECONDS = env.DRAIN_SECONDS
 HUB_READS_PER_MINUTE = env.READS_PER_MINUTE
 HUB_WRITES_PER_MINUTE = env.WRITES_PER_MINUTE
+HUB_MOST_READS_PER_MINUTE = env.MOST_READS_PER_MINUTE
+HUB_MOST_WRITES_PER_MINUTE = env.MOST_WRITES_PER_MINUTE
 HUB_REFUSALS_PER_MINUTE = env.REFUSALS_PER_MINUTE
 CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
 
@@ -43,7 +45,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "allauth",
-    "allauth.account",
+    "accounts.apps.AllauthAccountConfig",
     "allauth.mfa",
     "allauth.usersessions",
     "channels",
@@ -68,7 +70,7 @@ MIDDLEWARE = [
     "config.web.CsrfViewMiddleware",
     "config.web.AuthenticationMiddleware",
     "config.web.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",  # looked for by this name; some 3 µs for the API too
+    "config.web.AccountMiddleware",
     "config.web.SeenSessionsMiddleware",
     "config.web.OwnPasswordMiddleware",
     "config.web.XFrameOptionsMiddleware",
@@ -96,6 +98,9 @@ TEMPLATES = [
     },
 ]
 
+
+# The console's live feed. Each process looks for itself what is new, so that nothing is sent around.
+EVENTSTREAM_CHANNELMANAGER_CLASS = "hub.live.feed.RealmChannels"
 
 # Forms look as `templates/hub/form.html` and `field.html` say.
 FORM_RENDERER = "config.web.FormRenderer"
@@ -190,6 +195,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,60/h/key",
     "signup": "10/m/ip",
     "reset_password": "10/m/ip,5/10m/key",
+    "confirm_email": "5/10m/key",
     "reset_password_from_key": "10/m/ip",
 }
 ACCOUNT_FORMS = {
@@ -214,6 +220,9 @@ MFA_FORMS = {
     "reauthenticate": "accounts.forms.ReauthenticateForm",
     "activate_totp": "accounts.forms.ActivateTotpForm",
     "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.ReauthenticatePasskeyForm",
+    "login_webauthn": "accounts.forms.LoginPasskeyForm",
 }
 
 # Without EMAIL_URL mail goes to the terminal.

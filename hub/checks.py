@@ -34,7 +34,13 @@ def check_request_threads(**_: Any) -> list[CheckMessage]:
 @register()
 def check_limits(**_: Any) -> list[CheckMessage]:
     """A limit below zero would refuse everything, and refused credentials always have one."""
-    least = {"READS_PER_MINUTE": 0, "WRITES_PER_MINUTE": 0, "REFUSALS_PER_MINUTE": 1}
+    least = {
+        "READS_PER_MINUTE": 0,
+        "WRITES_PER_MINUTE": 0,
+        "MOST_READS_PER_MINUTE": 0,
+        "MOST_WRITES_PER_MINUTE": 0,
+        "REFUSALS_PER_MINUTE": 1,
+    }
     hint = "Set it to a number of requests a minute; for reads and writes 0 means no limit."
     return [
         Error(f"HUB_{name} is {getattr(settings, f'HUB_{name}')}.", hint=hint, id="hub.E004")

@@ -8,6 +8,7 @@ from hub.api.problems import api_not_found
 from hub.api.schema import SchemaViewSet, swagger_page
 from hub.api.viewset import HubViewSet
 from hub.grants.api import GrantViewSet
+from hub.live.feed import FeedConsumer
 from hub.live.ping import PingConsumer
 from hub.live.stream import StreamConsumer
 from hub.memory.api import MemoryViewSet
@@ -27,6 +28,9 @@ def route(where: str, viewset: type[HubViewSet], **verbs: Any) -> URLPattern:
 live_urlpatterns = [
     path(f"{V1}/sessions/<str:session_id>/ping", PingConsumer.as_asgi()),
     path(f"{V1}/messages/stream", StreamConsumer.as_asgi()),
+]
+feed_urlpatterns = [
+    path("realms/<str:realm_id>/feed", FeedConsumer.as_asgi()),
 ]
 
 urlpatterns = [

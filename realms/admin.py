@@ -18,7 +18,6 @@ from realms.models import ApiKey, Realm
 from realms.operators import (
     OperatorsAdmin,
     ReadOnlyAdmin,
-    actor_of,
     column,
     link_to_list,
     moment,
@@ -27,6 +26,7 @@ from realms.operators import (
     two_lines,
 )
 from realms.owners import change_settings, create_realm, set_realm_status
+from realms.person import person_of
 
 __all__ = ["ApiKeyAdmin", "AuditEventAdmin", "RealmAdmin"]
 
@@ -66,9 +66,9 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     def save_model(self, request: HttpRequest, obj: Realm, form: "ModelForm[Realm]", change: bool) -> None:
         """Write only what was edited: the status may have changed since the page was opened."""
         if change:
-            change_settings(realm=obj, names=form.changed_data, by=actor_of(request))
+            change_settings(realm=obj, names=form.changed_data, by=person_of(request))
             return
-        made = create_realm(owner=obj.owner, slug=obj.slug, by=actor_of(request))
+        made = create_realm(owner=obj.owner, slug=obj.slug, by=person_of(request))
         obj.pk, obj.created_at = made.pk, made.created_at
 
     @column(

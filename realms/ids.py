@@ -17,6 +17,7 @@ ULID_PATTERN = "[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}"
 _ULID = re.compile(ULID_PATTERN)
 
 REALM, KEY, SESSION, MESSAGE, GRANT, EVENT = "realm", "key", "sess", "msg", "grant", "evt"
+INVITATION = "inv"
 
 
 def id_pattern(prefix: str) -> str:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
+from realms.ceilings import refuse_above_ceiling
 from realms.key_format import digest_of, new_plaintext
 from realms.models import ApiKey, ApiKeySecret, Realm
 from realms.refusal import Refusal, refusal_at
@@ -43,7 +44,7 @@ def issue_key(
         reads_per_minute: requests; None for the realm's, 0 for no limit. Likewise writes.
 
     Raises:
-        Refusal: `invalid_request`, for a scope, a name or an expiry that cannot be.
+        Refusal: `invalid_request`, for a scope, a name, an expiry or a limit that cannot be.
     """
     scopes = list(dict.fromkeys(SCOPES if scopes is None else scopes))
     if not scopes or not set(scopes) <= set(SCOPES):
@@ -52,6 +53,7 @@ def issue_key(
         raise refusal_at("/name", "A key's name has 1 to 64 characters that can be printed.")
     if expires_at is not None and expires_at <= timezone.now():
         raise refusal_at("/expires_at", "The expiry has to be in the future.")
+    refuse_above_ceiling(by=by, reads_per_minute=reads_per_minute, writes_per_minute=writes_per_minute)
     with transaction.atomic():
         key = ApiKey.objects.create(
             realm=realm,
@@ -111,6 +113,19 @@ def rotate_key(*, key: ApiKey, grace: timedelta, by: Actor, force: bool = False)
             details={"grace_seconds": int(grace.total_seconds()), "forced": force},
         )
     return plaintext
+
+
+def end_grace(*, key: ApiKey, by: Actor) -> None:
+    """End the secret that a rotation left working, now; nothing happens if there is none.
+
+    Raises:
+        Refusal: `key_revoked`.
+    """
+    with transaction.atomic():
+        locked = _locked(key)
+        now = timezone.now()
+        if locked.secrets.filter(expires_at__gt=now).update(expires_at=now):
+            audit.append("key.grace_ended", realm_id=locked.realm_id, by=by, target=locked.pk)
 
 
 def set_status(*, key: ApiKey, status: ApiKey.Status, by: Actor) -> None:

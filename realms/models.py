@@ -9,11 +9,20 @@ from django.db.models.functions import Now
 
 from realms import ids
 from realms.audit.models import AuditEvent, AuditHead
+from realms.members.models import Invitation, Membership
 
-__all__ = ["ApiKey", "ApiKeySecret", "AuditEvent", "AuditHead", "Realm"]
+__all__ = ["ApiKey", "ApiKeySecret", "AuditEvent", "AuditHead", "Invitation", "Membership", "Realm"]
 
 OF_KEYS = "Of each key that has no limit of its own. Empty: the hub's default. 0: no limit."
 SLUG_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
+
+
+class RealmQuerySet(models.QuerySet["Realm"]):
+    """Realms."""
+
+    def present(self) -> Self:
+        """Leave out those that were deleted, of which only the audit log is kept."""
+        return self.exclude(status=Realm.Status.DELETED)
 
 
 class Realm(models.Model):
@@ -22,6 +31,7 @@ class Realm(models.Model):
     class Status(models.TextChoices):
         ACTIVE = "active"
         SUSPENDED = "suspended"
+        DELETED = "deleted"
 
     id = ids.IdField(prefix=ids.REALM)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="realms")
@@ -64,9 +74,13 @@ class Realm(models.Model):
     writes_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=OF_KEYS)
     require_signatures = models.BooleanField(default=False, help_text="Refuse envelopes without a signature.")
 
+    objects = RealmQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint("owner", "slug", name="realm_slug_unique_per_owner"),
+            models.UniqueConstraint(
+                "owner", "slug", condition=~models.Q(status="deleted"), name="realm_slug_unique_per_owner"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -24,10 +25,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.address import client_address
-from accounts.models import User
 from realms import ids
 from realms.audit.actor import Actor
+from realms.person import person_of
 from realms.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -43,16 +43,6 @@ NAMED_IN_A_FLASH = 3
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=models.Model)
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the person who works in the admin, for the audit log."""
-    assert isinstance(request.user, User)
-    return Actor.person(
-        request.user,
-        request_id=getattr(request, "request_id", ""),
-        address=client_address(request.META.get("REMOTE_ADDR")),
-    )
 
 
 def column(**options: Any) -> Callable[[Method], Method]:
@@ -166,6 +156,14 @@ class OperatorsAdmin(ModelAdmin[Row]):
         asked = [getattr(name, "parameter_name", name) for name in self.list_filter]
         return lookup in self.linked_lookups or lookup.split("__")[0] in asked
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """Show or save a row; what a rule refuses is not saved, and said."""
+        try:
+            return super().changeform_view(request, *args, **options)
+        except Refusal as refusal:
+            flash.error(request, refusal.detail)
+            return redirect(request.get_full_path())
+
     def get_changelist_instance(self, request: HttpRequest) -> "ChangeList":
         """Read the rows here, where a value that no column can hold still leads back to the plain list."""
         # What is searched for has its own check, which says what is wrong.
@@ -223,7 +221,7 @@ class OperatorsAdmin(ModelAdmin[Row]):
                 request, f"More than {ACTION_ROWS} are selected; narrow the list. Nothing was changed."
             )
             return
-        by = actor_of(request)
+        by = person_of(request)
         refused: dict[str, list[str]] = defaultdict(list)
         count = 0
         for row in chosen:

@@ -18,7 +18,7 @@ def create_realm(*, owner: User, slug: str, by: Actor) -> Realm:
     """Make a realm; its owner has none of the same slug.
 
     Raises:
-        Refusal: `invalid_request`.
+        Refusal: `invalid_request`, `realm_slug_taken`.
     """
     realm = Realm(owner=owner, slug=slug)
     try:
@@ -30,7 +30,8 @@ def create_realm(*, owner: User, slug: str, by: Actor) -> Realm:
             realm.save(force_insert=True)
             audit.append("realm.created", realm_id=realm.pk, by=by, target=realm.pk, details={"slug": slug})
     except IntegrityError:
-        raise refusal_at("/slug", f"{owner} has a realm {slug} already.") from None
+        detail = f"{owner} has a realm {slug} already."
+        raise refusal_at("/slug", detail, "realm_slug_taken") from None
     return realm
 
 
@@ -40,7 +41,7 @@ def realm_of(*, owner_email: str, slug: str) -> Realm:
     Raises:
         Refusal: `invalid_request`, naming what is not there.
     """
-    realm = Realm.objects.filter(owner__email=owner_email.strip().lower(), slug=slug).first()
+    realm = Realm.objects.present().filter(owner__email=owner_email.strip().lower(), slug=slug).first()
     if realm is None:
         raise refusal_at("/realm", f"{owner_email} has no realm {slug}.")
     return realm

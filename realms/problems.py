@@ -137,6 +137,16 @@ _problem(
     "Send the API key in the X-AISP-Key header.",
 )  # fmt: skip
 _problem(
+    "role_missing", 403, "Your role does not cover this",
+    "A realm's owner may do everything, an admin all but what only the owner may, and a viewer looks.",
+    "Ask the realm's owner or an admin to do it, or for another role.",
+)  # fmt: skip
+_problem(
+    "invitation_not_yours", 403, "The invitation is for another address",
+    "An invitation is accepted by whoever has signed in with the address that it was sent to.",
+    "Sign in with that address, or ask for an invitation to yours.",
+)  # fmt: skip
+_problem(
     "quota_exceeded", 403, "The realm is full",
     "The realm may have only so many sessions, memory entries and bytes.",
     "Deregister sessions or delete entries, or ask the realm's owner for more room.",
@@ -196,6 +206,11 @@ _problem(
     "request_timeout", 408, "The request did not arrive in time",
     "The request's headers or its body took more than 10 seconds to arrive.",
     "Send the whole request without pausing.",
+)  # fmt: skip
+_problem(
+    "realm_slug_taken", 409, "The realm's name is taken",
+    "Each person's realms have different names.",
+    "Choose another name.",
 )  # fmt: skip
 _problem(
     "session_name_taken", 409, "The name is taken",

@@ -12,6 +12,7 @@ import sys
 import time
 
 from tests import servers
+from tests.browser.installed import chromium
 
 WORKERS = 2
 
@@ -43,9 +44,12 @@ def main() -> int:
                 missing.append(str(error))
         if not missing:
             results.append(passed("PostgreSQL and Redis", environment, arguments))
-    for what in missing:
-        print(f"\n!!! NOT COVERED: the tests on PostgreSQL and Redis. Missing: {what}.", flush=True)
-    return 0 if all(results) and not (missing and demand_all) else 1
+    uncovered = [f"the tests on PostgreSQL and Redis. Missing: {what}" for what in missing]
+    if chromium() is None:
+        uncovered.append("the pages in a browser. Missing: Chromium (Debian: apt-get install chromium)")
+    for what in uncovered:
+        print(f"\n!!! NOT COVERED: {what}.", flush=True)
+    return 0 if all(results) and not (uncovered and demand_all) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Refusals on the wire: `application/problem+json` (RFC 9457), and the page that each `type` points to."""
+"""Refusals on the wire: `application/problem+json` (RFC 9457), whose `type` points to a page of the docs."""
 
 import sys
 from typing import Any
@@ -8,13 +8,12 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
 from django.template import loader
 from django.views.decorators.csrf import csrf_exempt
 
 from hub.api.request_id import request_id_of
-from realms.problems import PROBLEMS
 from realms.refusal import Refusal
 
 PROBLEM_JSON = "application/problem+json"
@@ -99,15 +98,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
     }
     page = loader.render_to_string("hub/server_error.html", said)
     return HttpResponse(page, status=refusal.status, headers=refusal.headers)
-
-
-def problem_page(request: HttpRequest, code: str) -> HttpResponse:
-    """Explain a problem to a person."""
-    if code not in PROBLEMS:
-        raise Http404
-    return render(request, "hub/problem.html", {"code": code, "problem": PROBLEMS[code]})
-
-
-def problem_index(request: HttpRequest) -> HttpResponse:
-    """List all problems."""
-    return render(request, "hub/problems.html", {"problems": sorted(PROBLEMS.items())})

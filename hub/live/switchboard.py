@@ -1,13 +1,15 @@
-"""What a server process has one of: the tailer of its streams, and the watch for pongs."""
+"""What a server process has one of: the tailer of its streams, the watches for pongs and the console."""
 
 import asyncio
 
 from hub.bell import bell
+from hub.live.feed_watch import FeedWatch
 from hub.live.pong_watch import PongWatch
 from hub.live.tailer import Tailer
 
 _tailer: Tailer | None = None
 _pong_watch: PongWatch | None = None
+_feed_watch: FeedWatch | None = None
 _tasks: list[asyncio.Task[None]] = []
 
 
@@ -23,6 +25,12 @@ def pong_watch() -> PongWatch:
     return _pong_watch
 
 
+def feed_watch() -> FeedWatch:
+    """Return the process's watch for the console."""
+    assert _feed_watch is not None, "the live half runs only in a server with lifespan"
+    return _feed_watch
+
+
 def _hear(names: frozenset[str]) -> None:
     tailer().ring(names)
     pong_watch().ring(names)
@@ -30,10 +38,10 @@ def _hear(names: frozenset[str]) -> None:
 
 def begin() -> None:
     """Start the live half on the running loop."""
-    global _tailer, _pong_watch
-    _tailer, _pong_watch = Tailer(), PongWatch()
+    global _tailer, _pong_watch, _feed_watch
+    _tailer, _pong_watch, _feed_watch = Tailer(), PongWatch(), FeedWatch()
     bell.adopt(asyncio.get_running_loop(), _hear)
-    work = (_tailer.run(), _pong_watch.run(), bell.hear_others())
+    work = (_tailer.run(), _pong_watch.run(), _feed_watch.run(), bell.hear_others())
     _tasks.extend(asyncio.create_task(each) for each in work)
 
 
@@ -46,6 +54,7 @@ def drain() -> None:
     """Have all streams end; nothing happens in a process without any."""
     if _tailer is not None:
         _tailer.drain()
+        feed_watch().drain()
 
 
 async def end() -> None:

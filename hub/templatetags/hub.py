@@ -35,6 +35,17 @@ def exactly(when: datetime | None) -> str:
     return "" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+@register.simple_tag
+def live(id: str, *topics: str) -> SafeString:
+    """Return the attributes of an element that follows the realm's feed: `hub.js` replaces it.
+
+    Args:
+        id: of the element, unique on the page and kept from one to the next.
+        topics: `control` (who may do what, and who is there) or `traffic` (what flows).
+    """
+    return format_html('id="{}" data-live="{}"', id, " ".join(topics))
+
+
 def _relative(seconds: float) -> str:
     """Say it as `Intl.RelativeTimeFormat` does, which goes on saying it in the browser."""
     span = abs(int(seconds))

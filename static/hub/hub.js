@@ -27,14 +27,31 @@ async function copy(button) {
   setTimeout(() => (button.textContent = "Copy"), 2 * SECOND);
 }
 
-// The realm's feed says which topics changed, and what shows a topic asks for itself again (hx-trigger).
+// The realm's feed says which topics changed. What shows them ({% live %}) is then replaced by itself as the
+// page has it now, all of it with one request.
+const TOPICS = ["control", "traffic"];
+const missed = new Set();
+
+function refresh(topics) {
+  topics.forEach((topic) => missed.add(topic));
+  if (document.hidden) return; // told when somebody looks again
+  const places = [...document.querySelectorAll("[data-live]")];
+  const stale = places.filter((place) => place.dataset.live.split(" ").some((topic) => missed.has(topic)));
+  missed.clear();
+  if (stale.length === 0) return;
+  const selectOOB = stale.map((place) => `#${place.id}:outerHTML`).join(",");
+  htmx.ajax("GET", location.href, { source: document.body, swap: "none", selectOOB });
+}
+
 function listen(address) {
   const feed = new EventSource(address);
-  for (const topic of ["control", "traffic"]) {
-    feed.addEventListener(topic, () => htmx.trigger(document.body, `realm:${topic}`));
-  }
-  feed.addEventListener("stream-error", () => feed.close());
+  for (const topic of TOPICS) feed.addEventListener(topic, () => refresh([topic]));
+  feed.addEventListener("stream-open", () => refresh(TOPICS)); // what came before it was open
+  feed.addEventListener("stream-error", (event) => {
+    if (JSON.parse(event.data).condition === "forbidden") feed.close();
+  });
   addEventListener("pagehide", () => feed.close());
+  document.addEventListener("visibilitychange", () => refresh([]));
 }
 
 document.addEventListener("click", (event) => {
@@ -65,6 +82,7 @@ document.addEventListener("allauth.error", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", tellTime);
+document.addEventListener("htmx:oobAfterSwap", tellTime);
 tellTime();
 setInterval(tellTime, 10 * SECOND);
 if (document.body.dataset.feed) listen(document.body.dataset.feed);

@@ -1,20 +1,18 @@
 """Fixtures of the operators' admin."""
 
 import pytest
-from django.test import Client
 
+from tests.accounts.person import new_person
 from tests.admin.pages import Pages
-from tests.cast import Agent, new_owner
+from tests.cast import Agent
 
 
 @pytest.fixture
-def operator(db: None, client: Client) -> Pages:
+def operator(db: None) -> Pages:
     """Olivia, who runs the hub, signed in to its admin."""
-    olivia = new_owner("olivia")
-    olivia.is_staff = olivia.is_superuser = True
-    olivia.save()
-    client.force_login(olivia)
-    return Pages(client)
+    olivia = new_person("olivia", is_staff=True, is_superuser=True)
+    olivia.sign_in_with_second_factor()
+    return Pages(olivia.browser)
 
 
 @pytest.fixture

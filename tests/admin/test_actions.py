@@ -170,8 +170,9 @@ def test_a_realm_can_be_made_for_an_owner(operator: Pages, realm: Realm) -> None
     wanted = {"owner": realm.owner_id, "slug": "second"}
 
     made = operator.browser.post(path_of(Realm, "add"), wanted)
-    again = operator.browser.post(path_of(Realm, "add"), wanted)
+    again = operator.browser.post(path_of(Realm, "add"), wanted, follow=True)
 
     assert (made.status_code, again.status_code) == (302, 200)
+    assert "has a realm second already" in again.content.decode()
     assert Realm.objects.filter(owner=realm.owner, slug="second").count() == 1
     assert operator.browser.post(path_of(Realm, "delete", realm.pk), {"post": "yes"}).status_code == 403

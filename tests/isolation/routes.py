@@ -11,15 +11,18 @@ from hub.urls import live_urlpatterns
 
 # What is no operation of the API: pages for people, who have no realm, and nothing of one in them.
 PAGES = {
-    "/": "leads to the documentation",
+    "/": "leads to one's realms, and strangers to the documentation",
+    "/accounts/": "are a person's own: address, password, second factor, sessions",
+    "/realms/new": "makes a realm",
+    "/docs": "is documentation",
+    "/docs/{slug}": "is documentation",
     "/api/docs": "shows the published schema",
-    "/api/docs/redoc": "shows the published schema",
     "/livez": "says that the process answers",
     "/readyz": "says whether it takes requests",
+    "/docs/reference": "lists the operations",
     "/docs/problems": "lists the problems",
     "/docs/problems/{code}": "explains a problem",
     "^api(/|$)": "answers every other path under /api/ with a problem",
-    "/admin/login/": "is where operators sign in",
     "admin": "is for operators, who see every realm",
 }
 
@@ -55,12 +58,16 @@ def _walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Route]:
         if isinstance(pattern, URLResolver):
             if pattern.namespace:
                 yield "", str(pattern.namespace)
+            elif (prefix := str(pattern.pattern)) != "":
+                yield "", f"/{prefix}"
             else:
                 yield from _walk(pattern.url_patterns)
             continue
         text = str(pattern.pattern)
         path = text if text.startswith("^") else "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", text)
         view: Any = pattern.callback
+        if hasattr(view, "role"):
+            continue  # a page of the console, which tests/console looks at
         if hasattr(view, "consumer_class"):
             yield view.consumer_class.method, path
         elif hasattr(view, "actions"):

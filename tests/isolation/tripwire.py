@@ -35,9 +35,8 @@ EXCEPTIONS = {
         "the credential, which tells the realm"
     ),
     r'SELECT .* FROM "realms_realm" INNER JOIN "accounts_user" .* '
-    r'WHERE \("accounts_user"\."email" = \? AND "realms_realm"\."slug" = \?\).*': (
-        "an operator's command, which names the realm so"
-    ),
+    r'WHERE \(NOT \("realms_realm"\."status" = \?\) AND "accounts_user"\."email" = \? '
+    r'AND "realms_realm"\."slug" = \?\).*': ("an operator's command, which names the realm so"),
     r'SELECT .* FROM "hub_session" INNER JOIN "realms_apikey" .* INNER JOIN "realms_realm" .* '
     r'WHERE \(NOT \("hub_session"\."status" = \?\) AND "hub_session"\."id" = \?\).*': (
         "the session that a token names, which tells the realm"

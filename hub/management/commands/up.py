@@ -29,7 +29,7 @@ class Command(Serve):
         call_command("migrate", verbosity=0, interactive=False)
         if settings.HUB_EMBEDDED and not User.objects.exists():
             self._first_start()
-        self.stdout.write(f"AISP Hub on {settings.HUB_ORIGIN}  (docs: /api/docs, admin: /admin/)")
+        self.stdout.write(f"AISP Hub on {settings.HUB_ORIGIN}  (console: /, docs: /docs, admin: /admin/)")
         self.stdout.flush()
         run_in_this_process(current_app)
         super().handle(*args, **options)

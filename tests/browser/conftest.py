@@ -1,0 +1,96 @@
+"""Fixtures of the browser tests: a real Chromium, at a real hub.
+
+A page that writes an error into the console, or breaks the policy of what it may load, fails its test.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from accounts.models import User
+from realms.models import Realm
+from tests.browser.installed import chromium as installed_chromium
+from tests.browser.window import Window
+from tests.cast import new_agent, new_key, new_realm
+from tests.live.client import WireAgent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.path.as_posix() and installed_chromium() is None:
+            item.add_marker(pytest.mark.skip(reason="needs Chromium"))
+
+
+@pytest.fixture(autouse=True)
+def _queries_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright runs a loop in the test's thread, where Django would take each query for a mistake."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="module")
+def chromium(server: str) -> Iterator[Browser]:
+    """A browser, without the sandbox that root may not have.
+
+    The server, and with it the database, is made before: not beside a loop in the same thread.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Windows:
+    """Opens windows, each with cookies of its own."""
+
+    def __init__(self, browser: Browser, base: str) -> None:
+        self._browser = browser
+        self._base = base
+        self.opened: list[Window] = []
+
+    def open(self, user: User | None = None, **look: object) -> Window:
+        """Return a window in which `user` is signed in, or nobody."""
+        window = Window.open(self._browser, self._base, user, **look)
+        self.opened.append(window)
+        return window
+
+
+@pytest.fixture
+def windows(chromium: Browser, server: str, transactional_db: None) -> Iterator[Windows]:
+    """Windows at the hub, which are closed and looked through for errors at the end."""
+    opener = Windows(chromium, server)
+    yield opener
+    errors = [error for window in opener.opened for error in window.close()]
+    assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def realm(transactional_db: None) -> Realm:
+    """Alice's realm."""
+    return new_realm("alice")
+
+
+@pytest.fixture
+def key(realm: Realm) -> str:
+    """A key of Alice's realm."""
+    return new_key(realm)[1]
+
+
+@pytest.fixture
+def alice(server: str, key: str) -> Iterator[WireAgent]:
+    """The agent `alice`."""
+    with WireAgent(server, new_agent(key, "alice", capabilities=["delegate.receive"])) as agent:
+        yield agent
+
+
+@pytest.fixture
+def bob(server: str, key: str) -> Iterator[WireAgent]:
+    """The agent `bob`."""
+    with WireAgent(server, new_agent(key, "bob", "executor")) as agent:
+        yield agent
+
+
+@pytest.fixture
+def owner(windows: Windows, realm: Realm) -> Window:
+    """The window of Alice, who owns the realm."""
+    return windows.open(realm.owner)
