@@ -24,13 +24,13 @@ def anybody_may_sign_up(settings: Settings) -> None:
 
 
 @pytest.fixture
-def alice(db: None) -> Person:  # type: ignore[override]
+def alice(db: None) -> Person:
     """Alice, who has an account."""
     return new_person("alice")
 
 
 @pytest.fixture
-def bob(db: None) -> Person:  # type: ignore[override]
+def bob(db: None) -> Person:
     """Bob, who has an account too."""
     return new_person("bob")
 

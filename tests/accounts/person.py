@@ -19,7 +19,7 @@ OTHER_PASSWORD = "battery staple 8"
 TOTP_SECONDS = 30
 
 
-def new_browser() -> Client:
+def new_browser() -> Any:
     """Return a browser at an address of its own, where nobody has tried anything yet."""
     address = f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}"
     return Client(REMOTE_ADDR=address)
@@ -27,7 +27,7 @@ def new_browser() -> Client:
 
 def code_of(secret: str) -> str:
     """Return what an authenticator app shows now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // TOTP_SECONDS))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // TOTP_SECONDS)))
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Person:
 
     email: str
     password: str = PASSWORD
-    browser: Client = field(default_factory=new_browser)
+    browser: Any = field(default_factory=new_browser)
     secret: str = ""
 
     @property
@@ -48,9 +48,13 @@ class Person:
         """Open a page by the name of its route."""
         return self.browser.get(reverse(name, args=args), query)
 
-    def post(self, name: str, /, *args: object, follow: bool = False, **said: str) -> Any:
+    def post(self, name: str, /, *args: object, **said: str) -> Any:
         """Send a form."""
-        return self.browser.post(reverse(name, args=args), said, follow=follow)
+        return self.browser.post(reverse(name, args=args), said)
+
+    def post_through(self, name: str, /, **said: str) -> Any:
+        """Send a form and go where that leads."""
+        return self.browser.post(reverse(name), said, follow=True)
 
     def sign_up(self) -> Any:
         """Ask for an account."""
