@@ -99,7 +99,7 @@ def test_too_many_attempts_are_refused_right_ones_too(olivia: Person) -> None:
 
 
 def test_the_admin_signs_out_of_everything(olivia: Person) -> None:
-    olivia.sign_in()
+    olivia.sign_in_with_second_factor()
 
     assert olivia.browser.post("/admin/logout/").url == reverse("account_login")
     assert not olivia.is_signed_in()
