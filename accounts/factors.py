@@ -54,11 +54,6 @@ def has_second_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type__in=SECOND).exists())
 
 
-def remove_second_factors(user: User) -> None:
-    """Forget every second factor of `user`, recovery codes too."""
-    Authenticator.objects.filter(user=user).delete()
-
-
 def used_second_factor(request: HttpRequest) -> bool:
     """Tell whether the person has shown a second factor in this session."""
     records: list[dict[str, Any]] = get_authentication_records(request, request.user)

@@ -19,6 +19,7 @@ app.conf.update(
         "sweep-sessions": {"task": "hub.tasks.sweep_sessions", "schedule": 30.0},
         "sweep-idempotency-records": {"task": "hub.tasks.sweep_idempotency_records", "schedule": 300.0},
         "sweep-messages": {"task": "hub.tasks.sweep_messages", "schedule": 30.0},
+        "sweep-tallies": {"task": "hub.tasks.sweep_tallies", "schedule": 60.0},
     },
 )
 app.autodiscover_tasks()

@@ -27,6 +27,7 @@ HUB_REQUEST_THREADS = env.REQUEST_THREADS
 HUB_REDIS_URL = env.REDIS_URL
 HUB_STATEMENT_SECONDS = env.STATEMENT_SECONDS
 HUB_DRAIN_SECONDS = env.DRAIN_SECONDS
+HUB_TALLY_SECONDS = 5.0  # between two writes of what a process counted; 0: only when told
 HUB_READS_PER_MINUTE = env.READS_PER_MINUTE
 HUB_WRITES_PER_MINUTE = env.WRITES_PER_MINUTE
 HUB_MOST_READS_PER_MINUTE = env.MOST_READS_PER_MINUTE
@@ -325,6 +326,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hub/icon.svg")},
     ],
+    "DASHBOARD_CALLBACK": "hub.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
@@ -332,6 +334,8 @@ UNFOLD = {
                 "title": "Tenants",
                 "items": [
                     sidebar_item("Realms", "apartment", "realms.realm"),
+                    sidebar_item("Members", "group", "realms.membership"),
+                    sidebar_item("Invitations", "outgoing_mail", "realms.invitation"),
                     sidebar_item("API keys", "key", "realms.apikey"),
                     sidebar_item("Audit log", "history", "realms.auditevent"),
                 ],
@@ -348,7 +352,10 @@ UNFOLD = {
             },
             {
                 "title": "People",
-                "items": [sidebar_item("Users", "person", "accounts.user")],
+                "items": [
+                    sidebar_item("Users", "person", "accounts.user"),
+                    sidebar_item("E-mail addresses", "alternate_email", "account.emailaddress"),
+                ],
             },
         ],
     },

@@ -1,5 +1,6 @@
 """Every model of the protocol, gathered for Django's migrations."""
 
+from hub.activity.models import Tally
 from hub.grants.models import Grant
 from hub.idempotency.models import IdempotencyRecord
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
@@ -22,4 +23,5 @@ __all__ = [
     "Ping",
     "Session",
     "SigningKey",
+    "Tally",
 ]

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from hub.activity.rules import sweep_tallies as sweep_tallies_rule
 from hub.grants.rules import expire_grants as expire_grants_rule
 from hub.idempotency import rules as idempotency
 from hub.messages.retention import sweep_messages as sweep_messages_rule
@@ -32,3 +33,9 @@ def sweep_messages() -> None:
 def sweep_idempotency_records() -> None:
     """Forget the answers that no Idempotency-Key stands for any more."""
     idempotency.sweep()
+
+
+@shared_task
+def sweep_tallies() -> None:
+    """Drop the tallies that are too old to be shown."""
+    sweep_tallies_rule()

@@ -4,17 +4,20 @@ from collections.abc import Callable
 
 from django.contrib import admin
 from django.contrib.admin import action
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from realms import ids
 from realms.audit.actor import Actor
 from realms.audit.admin import AuditEventAdmin
 from realms.keys import set_status
-from realms.models import ApiKey, Realm
+from realms.members.admin import InvitationAdmin, MembershipAdmin
+from realms.members.models import Invitation, Membership
+from realms.models import ApiKey, AuditEvent, Realm
 from realms.operators import (
     OperatorsAdmin,
     ReadOnlyAdmin,
@@ -28,7 +31,7 @@ from realms.operators import (
 from realms.owners import change_settings, create_realm, set_realm_status
 from realms.person import person_of
 
-__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "RealmAdmin"]
+__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "InvitationAdmin", "MembershipAdmin", "RealmAdmin"]
 
 
 @admin.register(Realm)
@@ -41,12 +44,13 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     search_fields = ("slug", "owner__email")
     search_help_text = "A slug, an owner, or an id"
     searched_ids = {ids.REALM: ["pk"]}
+    linked_lookups = ("owner__id__exact",)
     ordering = ("-pk",)
     autocomplete_fields = ("owner",)
-    readonly_fields = ("id", "status_label", "created")
+    readonly_fields = ("id", "status_label", "created", "see_also")
     add_fieldsets = ((None, {"fields": ("owner", "slug")}),)
     fieldsets = (
-        (None, {"fields": ("id", "owner", "slug", "status_label", "created")}),
+        (None, {"fields": ("id", "owner", "slug", "status_label", "created", "see_also")}),
         (
             "Sessions and grants",
             {"fields": ("max_sessions", "session_timeout_seconds", "session_expiry_days", "grant_max_days")},
@@ -79,6 +83,18 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     def status_label(self, realm: Realm) -> str:
         """The status, in colour."""
         return realm.status
+
+    @column(description="see also")
+    def see_also(self, realm: Realm) -> SafeString:
+        """The ways to who belongs to the realm, its keys and what was done in it."""
+        lists: list[tuple[type[Model], str]] = [
+            (Membership, "Members"),
+            (Invitation, "Invitations"),
+            (ApiKey, "API keys"),
+            (AuditEvent, "Audit log"),
+        ]
+        links = ((link_to_list(model, text, realm__id__exact=realm.pk),) for model, text in lists)
+        return format_html_join(" · ", "{}", links)
 
     @action(description="Suspend: refuse every request of the realm", permissions=["operate"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Realm]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from hub.activity import rules as activity
 from realms.models import Realm
 from tests.cast import Agent, new_agent, new_key, new_realm
 from tests.live.server import server
@@ -30,6 +31,12 @@ def _fresh_key_cache() -> Iterator[None]:
     forget_credentials()
     yield
     forget_credentials()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    """What one test's requests counted is not written by another."""
+    activity._counts.begin_anew()
 
 
 @pytest.fixture

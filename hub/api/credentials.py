@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hub.activity.rules import REFUSED, REQUESTS, note
 from hub.api import limits
 from hub.api.limits import READ, WRITE
 from hub.sessions.acting import Caller, SessionToken
@@ -38,14 +39,17 @@ def admit(method: str, headers: Mapping[str, str], *, request_id: str, address: 
     except Refusal as refusal:
         refusal.headers.update(limits.count_refusal(address))
         raise
+    note(key.realm_id, REQUESTS)
     scope = READ if method == "GET" else WRITE
-    limit_headers = limits.count_request(key, scope)
+    limit_headers: dict[str, str] = {}
     try:
+        limit_headers = limits.count_request(key, scope)
         key.refuse_if_suspended()
         if scope not in scopes:
             raise Refusal("scope_missing", f"This needs the scope `{scope}`, which the credential lacks.")
     except Refusal as refusal:
         refusal.headers.update(limit_headers)
+        note(key.realm_id, REFUSED + refusal.code)
         raise
     caller = Caller(
         key=key,
@@ -64,17 +68,26 @@ def _identified(headers: Mapping[str, str]) -> tuple[KeyIdentity, frozenset[str]
     if api_key is not None and authorization is not None:
         raise Refusal("ambiguous_credentials")
     if api_key is not None and (key := identity.look_up(api_key)) is not None:
-        key.refuse_unless_live()
+        _refuse_unless_live(key)
         return key, key.scopes, None
     bearer = _bearer(authorization) if authorization is not None else None
     if bearer is None:
         raise Refusal("invalid_credentials")
     try:
-        bearer.key.refuse_unless_live()
+        _refuse_unless_live(bearer.key)
     except Refusal:
         # What became of the key is told to nobody but whoever has its secret.
         raise Refusal("invalid_credentials") from None
     return bearer.key, bearer.scopes, bearer.token
+
+
+def _refuse_unless_live(key: KeyIdentity) -> None:
+    try:
+        key.refuse_unless_live()
+    except Refusal as refusal:
+        # Its realm's members see why, whatever is said to whoever called.
+        note(key.realm_id, REFUSED + refusal.code)
+        raise
 
 
 def _bearer(authorization: str) -> verifier.Bearer | None:

@@ -5,6 +5,8 @@ registered its session. A request that no key stands behind has the headers of i
 """
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
@@ -56,6 +58,39 @@ def count_request(key: KeyIdentity, scope: str) -> dict[str, str]:
         )
         raise Refusal("rate_limited", detail, headers={"Retry-After": str(usage.seconds), **headers})
     return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a key's limit the last minute took; a `limit` of 0 is none, and nothing is counted."""
+
+    used: int
+    limit: int
+
+    @property
+    def share(self) -> float:
+        """The used part of the limit, from 0 to 1."""
+        return min(1.0, self.used / self.limit) if self.limit else 0.0
+
+    @property
+    def low(self) -> int:
+        """Up to here there is plenty left."""
+        return self.limit * 6 // 10
+
+    @property
+    def high(self) -> int:
+        """From here on there is little left."""
+        return self.limit * 9 // 10
+
+
+def use_of(keys: Sequence[KeyIdentity]) -> list[tuple[Use, Use]]:
+    """Return how many reads and writes of each key count against its limits now."""
+    names = [f"{key.key_id}:{scope}" for key in keys for scope in (READ, WRITE)]
+    counts = windows().peek(names, seconds=MINUTE) if names else []
+    return [
+        (Use(reads, key.reads_per_minute), Use(writes, key.writes_per_minute))
+        for key, reads, writes in zip(keys, counts[::2], counts[1::2], strict=True)
+    ]
 
 
 def count_refusal(address: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from accounts.address import client_address
+from hub.activity.rules import REFUSED, note
 from hub.api.credentials import admit
 from hub.api.endpoint import JSON
 from hub.api.openapi import HubSchema
@@ -86,7 +87,10 @@ class HubViewSet(ViewSet):
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
-        return problem_response(self._refusal(exc), request_id_of(self.request._request))
+        refusal = self._refusal(exc)
+        if hasattr(self, "caller"):  # who was not admitted is noted where that was decided
+            note(self.caller.realm_id, REFUSED + refusal.code)
+        return problem_response(refusal, request_id_of(self.request._request))
 
     def _refusal(self, error: Exception) -> Refusal:
         if isinstance(error, MethodNotAllowed):

@@ -6,7 +6,9 @@ script, which asks Redis for the time: processes of several machines do not agre
 
 import threading
 import time
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +43,24 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
 return {1, count + 1, (oldest or now) + window - now}
 """
 
+# KEYS: lists of TAKE's. ARGV: the window in microseconds. Returns how many of each count now, and changes
+# nothing. A list is in order, so where the window begins in it is found by halving.
+PEEK = """
+local clock = redis.call('TIME')
+local since = clock[1] * 1000000 + clock[2] - tonumber(ARGV[1])
+local counts = {}
+for place, key in ipairs(KEYS) do
+  local in_window, rest = 0, redis.call('LLEN', key)
+  local middle = rest - 1
+  while in_window < rest do
+    if tonumber(redis.call('LINDEX', key, middle)) > since then in_window = middle + 1 else rest = middle end
+    middle = math.floor((in_window + rest) / 2)
+  end
+  counts[place] = in_window
+end
+return counts
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -62,6 +82,9 @@ class Windows(Protocol):
 
     def take(self, name: str, *, limit: int, seconds: int) -> Usage:
         """Accept a request of `name`, or refuse it and count nothing."""
+
+    def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
+        """Return how many requests of each name count now, and count nothing."""
 
 
 class LocalWindows:
@@ -86,6 +109,13 @@ class LocalWindows:
             times.append(now)
             return _usage(True, len(times), times[0] + window - now, limit)
 
+    def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
+        """Count, under one lock."""
+        with self._lock:
+            since = time.monotonic_ns() // 1000 - seconds * MICROSECONDS
+            found = [self._times.get(name, ()) for name in names]
+            return [len(times) - bisect_right(times, since) for times in found]
+
     def _forget_old(self, until: int) -> None:
         self._times = {name: times for name, times in self._times.items() if times and times[-1] > until}
 
@@ -102,6 +132,7 @@ class RedisWindows:
             retry=Retry(NoBackoff(), 1),
         )
         self._take = client.register_script(TAKE)
+        self._peek = client.register_script(PEEK)
 
     def take(self, name: str, *, limit: int, seconds: int) -> Usage:
         """Accept or refuse, in one script.
@@ -111,6 +142,15 @@ class RedisWindows:
         """
         accepted, count, wait = self._take(keys=[PREFIX + name], args=[seconds * MICROSECONDS, limit])
         return _usage(bool(accepted), count, wait, limit)
+
+    def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
+        """Count all in one script.
+
+        Raises:
+            RedisError: it does not answer.
+        """
+        counts: list[int] = self._peek(keys=[PREFIX + name for name in names], args=[seconds * MICROSECONDS])
+        return counts
 
 
 class SharedWindows:
@@ -125,6 +165,13 @@ class SharedWindows:
         return breaker.call(
             lambda: self._redis.take(name, limit=limit, seconds=seconds),
             lambda: self._local.take(name, limit=limit, seconds=seconds),
+        )
+
+    def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
+        """Count where requests are counted now."""
+        return breaker.call(
+            lambda: self._redis.peek(names, seconds=seconds),
+            lambda: self._local.peek(names, seconds=seconds),
         )
 
 

@@ -2,19 +2,46 @@
 
 from django.urls import path
 
-from hub.console import home, keys, rooms_to_come, start
+from hub.console import (
+    grants,
+    home,
+    keys,
+    memory,
+    messages,
+    namespaces,
+    overview,
+    rooms_to_come,
+    session_end,
+    session_ping,
+    sessions,
+    start,
+)
 from hub.console.access import act, form, page
 from realms.members.models import Role
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("realms/new", home.new_realm, name="new-realm"),
-    page("", rooms_to_come.show_room, name="realm"),
+    page("", overview.show_overview, name="realm"),
     form("start", start.show_start, name="realm-start"),
-    page("sessions", rooms_to_come.show_room, name="realm-sessions"),
-    page("messages", rooms_to_come.show_room, name="realm-messages"),
-    page("memory", rooms_to_come.show_room, name="realm-memory"),
-    page("grants", rooms_to_come.show_room, name="realm-grants"),
+    page("sessions", sessions.list_sessions, name="realm-sessions"),
+    page("sessions/<str:session_id>", sessions.show_session, name="realm-session"),
+    act("sessions/<str:session_id>/ping", session_ping.ping, name="realm-session-ping"),
+    form("sessions/<str:session_id>/deregister", session_end.deregister, name="realm-session-deregister"),
+    page("messages", messages.list_messages, name="realm-messages"),
+    page("messages/<str:message_id>", messages.show_message, name="realm-message"),
+    act("messages/<str:message_id>/open", messages.open_message, name="realm-message-open", role=Role.OWNER),
+    page("memory", memory.show_memory, name="realm-memory"),
+    page("memory/entry/<str:key>", memory.show_entry, name="realm-memory-entry"),
+    form("memory/entry/<str:key>/delete", memory.delete_entry, name="realm-memory-entry-delete"),
+    form("memory/namespace/<str:name>/hand-over", namespaces.hand_over, name="realm-namespace-hand-over"),
+    form("memory/namespace/<str:name>/delete", namespaces.delete, name="realm-namespace-delete"),
+    page("grants", grants.list_grants, name="realm-grants"),
+    page("grants/<str:grant_id>", grants.show_grant, name="realm-grant"),
+    act("grants/<str:grant_id>/approve", grants.approve, name="realm-grant-approve"),
+    form("grants/<str:grant_id>/narrow", grants.narrow, name="realm-grant-narrow"),
+    act("grants/<str:grant_id>/deny", grants.deny, name="realm-grant-deny"),
+    form("grants/<str:grant_id>/revoke", grants.revoke, name="realm-grant-revoke"),
     page("keys", keys.list_keys, name="realm-keys"),
     form("keys/issue", keys.issue, name="realm-key-issue"),
     page("keys/<str:key_id>", keys.show_key, name="realm-key"),

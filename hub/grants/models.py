@@ -25,6 +25,10 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Keep what is pending or active now."""
         return self.filter(status__in=Grant.OPEN, expires_at__gt=Now())
 
+    def ended(self) -> Self:
+        """Keep what is neither pending nor active now."""
+        return self.exclude(status__in=Grant.OPEN, expires_at__gt=Now())
+
     def in_status(self, status: str) -> Self:
         """Keep what is in `status` now, counting an overdue grant as expired."""
         if status in Grant.OPEN:

@@ -9,7 +9,15 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import is_within
-from hub.grants.transitions import Status, end, expire, notice, record, refuse_unless_open, status_now
+from hub.grants.transitions import (
+    Status,
+    end,
+    expire,
+    notice,
+    record,
+    refuse_unless_open,
+    refuse_unless_pending,
+)
 from hub.messages.inbox import lock_inboxes, post_notice
 from hub.sessions.models import Session
 from hub.wire import rfc3339
@@ -32,20 +40,8 @@ def approve_grant(
             `invalid_request` (an expiry that is past or later than asked).
     """
     with transaction.atomic():
-        grant = _locked_pending(grantor, grant_id)
-        if namespace is not None:
-            if not grant.namespace or not is_within(namespace, grant.namespace):
-                detail = f"An approval can only narrow what was asked: {grant.namespace or 'no namespace'}."
-                raise refusal_at("/namespace", detail, "invalid_namespace")
-            grant.namespace = namespace
-        if expires_at is not None:
-            if not timezone.now() < expires_at <= grant.expires_at:
-                asked = rfc3339(grant.expires_at)
-                raise refusal_at("/expires_at", f"The expiry has to be in the future and at most {asked}.")
-            grant.expires_at = expires_at
-        grant.status = Status.ACTIVE
-        grant.decided_at = timezone.now()
-        grant.save(update_fields=["status", "namespace", "expires_at", "decided_at"])
+        grant = _locked_pending(grantor.realm_id, grant_id, grantor=grantor)
+        _begin(grant, namespace, expires_at)
         post_notice(notice(grant, "approved", by=grantor, to=[grant.requester_id]))
         record(grant, "approved", by=by)
     return grant
@@ -58,9 +54,8 @@ def deny_grant(*, grantor: Session, grant_id: str, by: Actor) -> Grant:
         Refusal: `grant_not_found`, `grant_not_yours`, `grant_not_pending`.
     """
     with transaction.atomic():
-        grant = _locked_pending(grantor, grant_id)
-        grant.decided_at = timezone.now()
-        end(grant, Status.DENIED)
+        grant = _locked_pending(grantor.realm_id, grant_id, grantor=grantor)
+        _turn_down(grant)
         post_notice(notice(grant, "denied", by=grantor, to=[grant.requester_id]))
         record(grant, "denied", by=by)
     return grant
@@ -73,7 +68,7 @@ def revoke_grant(*, party: Session, grant_id: str, by: Actor) -> Grant:
         Refusal: `grant_not_found`, `grant_not_yours`, `grant_already_ended`.
     """
     with transaction.atomic():
-        grant = _locked(party, grant_id)
+        grant = _locked(party.realm_id, grant_id)
         if party.pk not in (grant.requester_id, grant.grantor_id):
             raise Refusal("grant_not_yours")
         refuse_unless_open(grant)
@@ -84,6 +79,40 @@ def revoke_grant(*, party: Session, grant_id: str, by: Actor) -> Grant:
     return grant
 
 
+def approve_on_behalf_of_grantor(
+    *,
+    realm_id: str,
+    grant_id: str,
+    by: Actor,
+    namespace: str | None = None,
+    expires_at: datetime | None = None,
+) -> Grant:
+    """Let a pending grant begin as a person says in the grantor's place: both sides are told, by the hub.
+
+    Raises:
+        Refusal: `grant_not_found`, `grant_not_pending`, `invalid_namespace`, `invalid_request` (an expiry
+            that is past or later than asked).
+    """
+    with transaction.atomic():
+        grant = _locked_pending(realm_id, grant_id, grantor=None)
+        _begin(grant, namespace, expires_at)
+        _tell_both(grant, "approved", by=by)
+    return grant
+
+
+def deny_on_behalf_of_grantor(*, realm_id: str, grant_id: str, by: Actor) -> Grant:
+    """Turn a pending grant down as a person says in the grantor's place: both sides are told, by the hub.
+
+    Raises:
+        Refusal: `grant_not_found`, `grant_not_pending`.
+    """
+    with transaction.atomic():
+        grant = _locked_pending(realm_id, grant_id, grantor=None)
+        _turn_down(grant)
+        _tell_both(grant, "denied", by=by)
+    return grant
+
+
 def revoke_on_behalf_of_grantor(*, grant: Grant, by: Actor) -> None:
     """End a grant from the console or the admin: both sides are told, by the hub.
 
@@ -91,11 +120,10 @@ def revoke_on_behalf_of_grantor(*, grant: Grant, by: Actor) -> None:
         Refusal: `grant_already_ended`.
     """
     with transaction.atomic():
-        grant = Grant.objects.in_realm(grant.realm_id).select_for_update().get(pk=grant.pk)
+        grant = _locked(grant.realm_id, grant.pk)
         refuse_unless_open(grant)
         end(grant, Status.REVOKED)
-        post_notice(notice(grant, "revoked", by=None, to=[grant.requester_id, grant.grantor_id]))
-        record(grant, "revoked", by=by)
+        _tell_both(grant, "revoked", by=by)
 
 
 def revoke_grants_of(session: Session, *, by: Actor) -> None:
@@ -148,17 +176,44 @@ def grant_of(*, session: Session, grant_id: str) -> Grant:
     return grant
 
 
-def _locked(session: Session, grant_id: str) -> Grant:
-    grant = Grant.objects.in_realm(session.realm_id).select_for_update().filter(pk=grant_id).first()
+def _locked(realm_id: str, grant_id: str) -> Grant:
+    grant = Grant.objects.in_realm(realm_id).select_for_update().filter(pk=grant_id).first()
     if grant is None:
         raise Refusal("grant_not_found")
     return grant
 
 
-def _locked_pending(grantor: Session, grant_id: str) -> Grant:
-    grant = _locked(grantor, grant_id)
-    if grant.grantor_id != grantor.pk:
+def _locked_pending(realm_id: str, grant_id: str, *, grantor: Session | None) -> Grant:
+    """Return a pending grant of the realm, of `grantor` unless a person decides in its place."""
+    grant = _locked(realm_id, grant_id)
+    if grantor is not None and grant.grantor_id != grantor.pk:
         raise Refusal("grant_not_yours")
-    if (status := status_now(grant)) != Status.PENDING:
-        raise Refusal("grant_not_pending", f"The grant is {status}; only a pending one can be decided.")
+    refuse_unless_pending(grant)
     return grant
+
+
+def _begin(grant: Grant, namespace: str | None, expires_at: datetime | None) -> None:
+    if namespace is not None:
+        if not grant.namespace or not is_within(namespace, grant.namespace):
+            detail = f"An approval can only narrow what was asked: {grant.namespace or 'no namespace'}."
+            raise refusal_at("/namespace", detail, "invalid_namespace")
+        grant.namespace = namespace
+    if expires_at is not None:
+        if not timezone.now() < expires_at <= grant.expires_at:
+            asked = rfc3339(grant.expires_at)
+            raise refusal_at("/expires_at", f"The expiry has to be in the future and at most {asked}.")
+        grant.expires_at = expires_at
+    grant.status = Status.ACTIVE
+    grant.decided_at = timezone.now()
+    grant.save(update_fields=["status", "namespace", "expires_at", "decided_at"])
+
+
+def _turn_down(grant: Grant) -> None:
+    grant.decided_at = timezone.now()
+    end(grant, Status.DENIED)
+
+
+def _tell_both(grant: Grant, event: str, *, by: Actor) -> None:
+    """Tell of what a person did in the grantor's place, which the grantor does not know either."""
+    post_notice(notice(grant, event, by=None, to=[grant.requester_id, grant.grantor_id]))
+    record(grant, event, by=by, on_behalf_of=grant.grantor_id)

@@ -23,6 +23,12 @@ def status_now(grant: Grant) -> str:
     return grant.status
 
 
+def refuse_unless_pending(grant: Grant) -> None:
+    """Raise `Refusal` `grant_not_pending` unless a grant waits for a decision now."""
+    if (status := status_now(grant)) != Status.PENDING:
+        raise Refusal("grant_not_pending", f"The grant is {status}; only a pending one can be decided.")
+
+
 def refuse_unless_open(grant: Grant) -> None:
     """Raise `Refusal` `grant_already_ended` unless a grant is pending or active now."""
     if (status := status_now(grant)) not in Grant.OPEN:
@@ -71,13 +77,19 @@ def notice(grant: Grant, event: str, *, by: Session | None, to: list[str]) -> Ou
     )
 
 
-def record(grant: Grant, event: str, *, by: Actor) -> None:
-    """Write an `event` in a grant's life into the audit log; the last thing that a transaction does."""
-    details = {
+def record(grant: Grant, event: str, *, by: Actor, on_behalf_of: str | None = None) -> None:
+    """Write an `event` in a grant's life into the audit log; the last thing that a transaction does.
+
+    Args:
+        on_behalf_of: the session whose part a person took; None where whoever acted did so for themselves.
+    """
+    details: dict[str, Any] = {
         "from": grant.requester_id,
         "to": grant.grantor_id,
         "capability": grant.capability,
         "namespace": grant.namespace or None,
         "expires_at": rfc3339(grant.expires_at),
     }
+    if on_behalf_of is not None:
+        details["on_behalf_of"] = on_behalf_of
     audit.append(f"grant.{event}", realm_id=grant.realm_id, by=by, target=grant.pk, details=details)

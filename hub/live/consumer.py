@@ -8,6 +8,7 @@ import structlog
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 
+from hub.activity.rules import REFUSED, note
 from hub.api.body import check_media_type
 from hub.api.cors import preflight_headers
 from hub.api.credentials import admit
@@ -29,6 +30,7 @@ class LiveConsumer(AsyncConsumer):
     headers: Mapping[str, str]
     body: bytes
     response: Response
+    realm_id: str | None = None  # the caller's, as soon as it is admitted
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.headers = headers_of(scope)
@@ -62,6 +64,8 @@ class LiveConsumer(AsyncConsumer):
                 if self.response.started:
                     await self.response.write(b"", more=False)  # the client is not to wait for more
                 else:
+                    if self.realm_id is not None:
+                        note(self.realm_id, REFUSED + refusal.code)
                     await self.response.refuse(refusal)
 
     async def _admitted(self) -> None:
@@ -88,5 +92,5 @@ class LiveConsumer(AsyncConsumer):
             request_id=self.response.request_id,
             address=self.response.address,
         )
-        self.response.limit_headers = admitted.headers
+        self.response.limit_headers, self.realm_id = admitted.headers, admitted.caller.realm_id
         return admitted.caller

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from hub.activity import rules as activity
 from hub.live import switchboard
 
 # What a process made until now stays until its end: the collector need not look at it again. A full
@@ -39,6 +40,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
                 await switchboard.end()
             except Exception as error:
                 log.warning("what streams sent last is not marked as read", error=repr(error))
+            await asyncio.to_thread(activity.flush_last)  # a signal that ends the process skips atexit
             await send({"type": "lifespan.shutdown.complete"})
             return
 

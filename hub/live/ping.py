@@ -26,12 +26,10 @@ class PingConsumer(LiveConsumer):
     """Pings a session and answers with its pong.
 
     Attributes:
-        attempt: the request's Idempotency-Key, and `realm_id` its caller's realm, from when its ping is on
-            its way.
+        attempt: the request's Idempotency-Key, from when its ping is on its way.
     """
 
     attempt: idempotency.Attempt | None = None
-    realm_id: str
     method = "POST"
     endpoint = Endpoint(
         name="ping",
@@ -91,7 +89,7 @@ class PingConsumer(LiveConsumer):
                     return kept
                 idempotency.keep(attempt, None)
             ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)
-        self.attempt, self.realm_id = attempt, caller.realm_id
+        self.attempt = attempt
         return ping
 
     def _finish(self, content: bytes | None) -> None:
@@ -99,6 +97,7 @@ class PingConsumer(LiveConsumer):
             idempotency.finish(self.attempt, content)
 
     def _give_up(self, ping: Ping) -> None:
+        assert self.realm_id is not None, "whoever pings was admitted"
         pings.give_up(ping, self.realm_id)
         self._finish(None)
 

@@ -7,11 +7,13 @@ processes.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.sessions.models import Session as WebSession
-from django.db.models import Count, Max, OuterRef, Subquery
+from django.db.models import Count, Max, OuterRef, Subquery, Sum
 from django.utils import timezone
 
+from hub.activity.models import Tally
 from hub.messages.models import Message
 from hub.sessions.presence import OpenStream
 from realms.members.models import Membership
@@ -19,6 +21,7 @@ from realms.models import Realm
 
 # What changed: who may do what and who is there (all that is audited), or what flows.
 CONTROL, TRAFFIC = "control", "traffic"
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,16 @@ def look_at(realm_ids: Collection[str]) -> dict[str, Look]:
         OpenStream.objects.alive().filter(realm__in=realm_ids).values("realm").annotate(count=Count("pk"))
     )
     open_streams = dict(streams.order_by().values_list("realm", "count"))
+    # Of this minute and the last: what is added to them late is seen too, and the ones before change no more.
+    lately = Tally.objects.filter(
+        realm__in=realm_ids, grain=Tally.Grain.MINUTE, begins_at__gt=timezone.now() - 2 * MINUTE
+    )
+    counted = dict(lately.order_by().values_list("realm").annotate(number=Sum("count")))
     realms = Realm.objects.filter(pk__in=realm_ids).annotate(
         newest=Subquery(newest), head=Max("audit_head__number")
     )
     return {
-        realm_id: Look((head, status), (sent_at, open_streams.get(realm_id, 0)))
+        realm_id: Look((head, status), (sent_at, open_streams.get(realm_id, 0), counted.get(realm_id, 0)))
         for realm_id, head, status, sent_at in realms.values_list("pk", "head", "status", "newest")
     }
 

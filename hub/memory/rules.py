@@ -1,4 +1,4 @@
-"""Memory: read, write, delete, inherit."""
+"""Memory: read, write, delete."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import KEY_PATTERN, SUBTREE, covers, entries_covered
-from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace, MemoryUsage
+from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace
+from hub.memory.namespaces import NamespaceGoneError, claim_namespaces, lock_namespaces
+from hub.memory.usage import count
 from hub.sessions.models import Session
 from hub.wire import compact, strict
 from realms.audit import rules as audit
@@ -82,7 +84,7 @@ def delete_entry(*, session: Session, key: str, by: Actor) -> None:
     """
     _refuse_unless_key(key)
     with transaction.atomic():
-        _lock_namespaces(session.realm_id, [key.split(".")[0]])
+        lock_namespaces(session.realm_id, [key.split(".")[0]])
         entry = _entry(session, key)
         if not _may(session, entry, "memory.delete"):
             raise _grant_required("memory.delete", key, {entry.namespace.owner_id})
@@ -98,60 +100,54 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
     """
     encoded = {write.key: compact(write.value) for write in writes}
     _check_batch(writes, encoded)
-    names = sorted({write.key.split(".")[0] for write in writes})
-    with transaction.atomic():
-        namespaces = _claimed_namespaces(session, names)
-        _check_owners(session, namespaces, writes)
-        there = {
-            entry.key: entry
-            for entry in MemoryEntry.objects.in_realm(session.realm_id).filter(key__in=encoded)
-        }
-        _check_versions(writes, there)
-        growth = sum(len(value) for value in encoded.values()) - sum(entry.size for entry in there.values())
-        now = timezone.now()
-        for write in writes:
-            if (entry := there.get(write.key)) is None:
-                entry = MemoryEntry(realm_id=session.realm_id, key=write.key, version=0)
-                entry.namespace = namespaces[write.key.split(".")[0]]
-            entry.value, entry.size = encoded[write.key].decode(), len(encoded[write.key])
-            entry.version += 1
-            entry.written_by, entry.updated_at = session, now
-            there[write.key] = entry
-        new = [entry for entry in there.values() if entry.pk is None]
-        old = [entry for entry in there.values() if entry.pk is not None]
-        MemoryEntry.objects.bulk_create(new)
-        columns = ["value", "size", "version", "written_by", "updated_at"]
-        MemoryEntry.objects.in_realm(session.realm_id).bulk_update(old, columns)
-        # The total's row is locked last and for the shortest time: all writers of the realm share it.
-        _count(session.realm_id, entries=len(new), size=growth)
-    return [write.key for write in writes]
-
-
-def inherit_namespaces(*, heir: Session) -> int:
-    """Give a new session what a deregistered one of the same name and API key owned; return how many."""
-    left = MemoryNamespace.objects.filter(
-        realm_id=heir.realm_id,
-        owner__key_id=heir.key_id,
-        owner__name__iexact=heir.name,
-        owner__status=Session.Status.DEREGISTERED,
-    )
-    with transaction.atomic():
-        locked = _lock_namespaces(heir.realm_id, list(left.values_list("name", flat=True)))
-        return left.filter(pk__in=[namespace.pk for namespace in locked.values()]).update(owner=heir)
+    while True:
+        try:
+            with transaction.atomic():
+                _write(session, writes, encoded)
+        except NamespaceGoneError:
+            continue  # nobody owns it now, so that this claim finds it free
+        return [write.key for write in writes]
 
 
 def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
     """Delete an entry from the console or the admin, whoever owns it."""
     with transaction.atomic():
-        _lock_namespaces(entry.realm_id, [entry.key.split(".")[0]])
+        lock_namespaces(entry.realm_id, [entry.key.split(".")[0]])
         still_there = MemoryEntry.objects.in_realm(entry.realm_id).filter(pk=entry.pk).first()
         if still_there is not None:
             _remove(still_there, by=by)
 
 
+def _write(session: Session, writes: list[Write], encoded: Mapping[str, bytes]) -> None:
+    names = sorted({write.key.split(".")[0] for write in writes})
+    namespaces = claim_namespaces(session, names)
+    _check_owners(session, namespaces, writes)
+    there = {
+        entry.key: entry for entry in MemoryEntry.objects.in_realm(session.realm_id).filter(key__in=encoded)
+    }
+    _check_versions(writes, there)
+    growth = sum(len(value) for value in encoded.values()) - sum(entry.size for entry in there.values())
+    now = timezone.now()
+    for write in writes:
+        if (entry := there.get(write.key)) is None:
+            entry = MemoryEntry(realm_id=session.realm_id, key=write.key, version=0)
+            entry.namespace = namespaces[write.key.split(".")[0]]
+        entry.value, entry.size = encoded[write.key].decode(), len(encoded[write.key])
+        entry.version += 1
+        entry.written_by, entry.updated_at = session, now
+        there[write.key] = entry
+    new = [entry for entry in there.values() if entry.pk is None]
+    old = [entry for entry in there.values() if entry.pk is not None]
+    MemoryEntry.objects.bulk_create(new)
+    columns = ["value", "size", "version", "written_by", "updated_at"]
+    MemoryEntry.objects.in_realm(session.realm_id).bulk_update(old, columns)
+    # The total's row is locked last and for the shortest time: all writers of the realm share it.
+    count(session.realm_id, entries=len(new), size=growth)
+
+
 def _remove(entry: MemoryEntry, *, by: Actor) -> None:
     MemoryEntry.objects.in_realm(entry.realm_id).filter(pk=entry.pk).delete()
-    _count(entry.realm_id, entries=-1, size=-entry.size)
+    count(entry.realm_id, entries=-1, size=-entry.size)
     audit.append("memory.deleted", realm_id=entry.realm_id, by=by, target=entry.key)
 
 
@@ -212,21 +208,6 @@ def _check_batch(writes: list[Write], encoded: Mapping[str, bytes]) -> None:
         raise Refusal("value_too_large", f"Larger than {VALUE_BYTES} bytes: {keys}.", errors=errors)
 
 
-def _claimed_namespaces(session: Session, names: list[str]) -> dict[str, MemoryNamespace]:
-    """Make `session` the owner of the namespaces that nobody owns, and lock them all."""
-    MemoryNamespace.objects.bulk_create(
-        [MemoryNamespace(realm_id=session.realm_id, name=name, owner=session) for name in names],
-        ignore_conflicts=True,
-    )
-    return _lock_namespaces(session.realm_id, names)
-
-
-def _lock_namespaces(realm_id: str, names: list[str]) -> dict[str, MemoryNamespace]:
-    """Lock namespaces until the commit: whoever changes an entry holds its namespace."""
-    locked = MemoryNamespace.objects.select_for_update().filter(realm_id=realm_id, name__in=names)
-    return {namespace.name: namespace for namespace in locked.order_by("name")}
-
-
 def _check_owners(session: Session, namespaces: Mapping[str, MemoryNamespace], writes: list[Write]) -> None:
     foreign = {name: space for name, space in namespaces.items() if space.owner_id != session.pk}
     if not foreign:
@@ -257,23 +238,3 @@ def _check_versions(writes: list[Write], there: Mapping[str, MemoryEntry]) -> No
             errors.append({"pointer": f"/entries/{i}/if_version", "detail": detail})
     if errors:
         raise Refusal("version_conflict", errors=errors, members={"versions": versions})
-
-
-def _count(realm_id: str, *, entries: int, size: int) -> None:
-    """Add to the realm's totals; raises `Refusal` `quota_exceeded` if growth goes over its limit."""
-    usage = MemoryUsage.objects.filter(realm_id=realm_id)
-    change = {"entries": F("entries") + entries, "bytes": F("bytes") + size}
-    if not usage.update(**change):
-        MemoryUsage.objects.get_or_create(realm_id=realm_id)
-        usage.update(**change)
-    if entries > 0 or size > 0:
-        total = usage.select_related("realm").get()
-        realm = total.realm
-        if (entries > 0 and total.entries > realm.memory_max_entries) or (
-            size > 0 and total.bytes > realm.memory_max_bytes
-        ):
-            raise Refusal(
-                "quota_exceeded",
-                f"The realm may hold {realm.memory_max_entries} entries and "
-                f"{realm.memory_max_bytes} bytes; this write would exceed that.",
-            )

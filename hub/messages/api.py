@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from hub.activity.rules import MESSAGES, note
 from hub.api import examples
 from hub.api.decode import id_in_path
 from hub.api.endpoint import Link, endpoint
@@ -39,13 +40,16 @@ class PollQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def _send_and_keep(view: HubViewSet, attempt: Attempt, body: bodies.Envelope) -> bytes | None:
-    return rules.send_and_keep(
+    content = rules.send_and_keep(
         caller=view.caller,
         envelope=body,
         written=view.written,
         attempt=attempt,
         answer=lambda sent: compact(bodies.sent_answer(sent.message_id, delivered=sent.delivered)),
     )
+    if content is not None:
+        note(view.caller.realm_id, MESSAGES)
+    return content
 
 
 class MessageViewSet(HubViewSet):
@@ -85,6 +89,7 @@ class MessageViewSet(HubViewSet):
         waiting ping completes it and goes nowhere else.
         """
         sent = rules.send_message(caller=caller, envelope=body, written=self.written)
+        note(caller.realm_id, MESSAGES)
         return bodies.sent_answer(sent.message_id, delivered=sent.delivered)
 
     @endpoint(

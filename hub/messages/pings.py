@@ -16,6 +16,7 @@ from hub.messages.inbox import Outgoing, lock_inboxes, post, withdraw
 from hub.messages.models import HUB, NONCE_CHARACTERS, Ping
 from hub.sessions.acting import Caller, acting_session
 from hub.wire import compact
+from realms.ids import MESSAGE, new_id
 from realms.refusal import Refusal
 
 PING_TIMEOUT_SECONDS = 5.0
@@ -31,12 +32,24 @@ def start_ping(*, caller: Caller, target_id: str, nonce: str | None, ping_id: st
     Raises:
         Refusal: `session_not_found`; `session_not_owned` or `invalid_request` for a named acting session.
     """
-    asker_id = _asker(caller)
+    return _begin(caller.realm_id, _asker(caller), target_id, nonce=nonce, ping_id=ping_id)
+
+
+def ping_from_hub(*, realm_id: str, target_id: str) -> Ping:
+    """Ping a session for a person in the console, who then asks with `hubs_ping` how it went.
+
+    Raises:
+        Refusal: `session_not_found`.
+    """
+    return _begin(realm_id, None, target_id, nonce=None, ping_id=new_id(MESSAGE))
+
+
+def _begin(realm_id: str, asker_id: str | None, target_id: str, *, nonce: str | None, ping_id: str) -> Ping:
     nonce = nonce if nonce is not None else secrets.token_urlsafe(12)
     expires_at = timezone.now() + timedelta(seconds=PING_TIMEOUT_SECONDS)
     outgoing = Outgoing(
         id=ping_id,
-        realm_id=caller.realm_id,
+        realm_id=realm_id,
         sender_id=asker_id,
         recipients=[target_id],
         category="ping",
@@ -44,7 +57,7 @@ def start_ping(*, caller: Caller, target_id: str, nonce: str | None, ping_id: st
         expires_at=expires_at,
     )
     with transaction.atomic():
-        inboxes = lock_inboxes(caller.realm_id, [target_id])
+        inboxes = lock_inboxes(realm_id, [target_id])
         if not inboxes:
             raise Refusal("session_not_found")
         post(outgoing, inboxes)
@@ -64,6 +77,12 @@ def _asker(caller: Caller) -> str | None:
         if refusal.code != "session_required":
             raise
         return None
+
+
+def hubs_ping(*, realm_id: str, target_id: str, ping_id: str) -> Ping | None:
+    """Return a ping from the hub to a session of the realm, as it is now; None if there is none."""
+    pings = Ping.objects.filter(message__realm_id=realm_id, target_id=target_id, asker=None)
+    return pings.filter(pk=ping_id).first()
 
 
 def answered(ping_ids: Collection[str]) -> list[Ping]:

@@ -42,6 +42,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Keep one realm's sessions that are not deregistered."""
         return self.filter(realm_id=realm_id).exclude(status=Session.Status.DEREGISTERED)
 
+    def ever_in_realm(self, realm_id: str) -> Self:
+        """Keep one realm's sessions, those too that are deregistered."""
+        return self.filter(realm_id=realm_id)
+
 
 class Session(models.Model):
     """One running agent."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -41,6 +42,18 @@ def read_public_key(text: str) -> Ed25519PublicKey:
     if y >= _P or y in _SMALL_ORDER_Y or not _is_on_curve(y):
         raise ValueError("It is not the public key of an Ed25519 key pair")
     return Ed25519PublicKey.from_public_bytes(key)
+
+
+def fingerprint(text: str) -> str:
+    """Return `SHA256:` and the base64, without padding, of the SHA-256 of a public key's 44-byte SPKI.
+
+    It is the same for both forms of a key, and is written as OpenSSH writes its own.
+
+    Raises:
+        ValueError: as `read_public_key`.
+    """
+    digest = hashlib.sha256(SPKI_HEADER + read_public_key(text).public_bytes_raw()).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def _is_on_curve(y: int) -> bool:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from hub.grants.rules import revoke_grants_of
-from hub.memory.rules import inherit_namespaces
+from hub.memory.namespaces import inherit_namespaces
 from hub.messages.inbox import ring_after_commit
 from hub.messages.models import Delivery, Inbox
 from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller

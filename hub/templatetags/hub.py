@@ -35,6 +35,19 @@ def exactly(when: datetime | None) -> str:
     return "" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+@register.filter
+def beginning(when: datetime, unit: str) -> str:
+    """Return when a minute, an hour or a day begins, in UTC, no more exactly than that."""
+    when = when.astimezone(UTC)
+    return f"{when:%Y-%m-%d}" if unit == "day" else f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Return a whole number with its thousands apart."""
+    return f"{number:,}"
+
+
 @register.simple_tag
 def live(id: str, *topics: str) -> SafeString:
     """Return the attributes of an element that follows the realm's feed: `hub.js` replaces it.

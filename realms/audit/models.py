@@ -55,6 +55,10 @@ class AuditEvent(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint("realm", "number", name="audit_event_numbered_in_realm"),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index("realm", "target", "number", name="audit_event_of_target"),
+            models.Index("realm", "actor", "number", name="audit_event_of_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.action}"

@@ -111,29 +111,6 @@ def test_the_admins_own_password_page_leads_to_the_accounts(olivia: Person, host
     assert olivia.browser.get("/admin/password_change/").url == reverse("account_change_password")
 
 
-def test_who_lost_their_factors_is_let_in_again(olivia: Person, alice: Person, hosted: None) -> None:
-    alice.set_up_totp()
-    olivia.sign_in_with_second_factor()
-
-    chosen = {"action": "remove_factors", "_selected_action": [str(alice.user.pk)]}
-    olivia.browser.post(ADMIN, chosen)
-
-    assert {one.user for one in Authenticator.objects.all()} == {olivia.user}
-    alice.sign_in()
-    assert alice.is_signed_in()
-
-
-def test_an_operator_cannot_change_anothers_address(olivia: Person, alice: Person, hosted: None) -> None:
-    """Allauth keeps it with what proves it."""
-    olivia.sign_in_with_second_factor()
-    page = f"{ADMIN}{alice.user.pk}/change/"
-
-    sent = {"email": "mallory@example.com", "first_name": "Alice", "is_active": "on"}
-    assert olivia.browser.post(page, sent).status_code == 302
-
-    assert alice.user.first_name == "Alice"
-
-
 def test_a_password_that_an_operator_sets_can_be_for_once(
     olivia: Person, alice: Person, hosted: None
 ) -> None:
@@ -149,10 +126,3 @@ def test_a_password_that_an_operator_sets_can_be_for_once(
 
     alice.sign_in(OTHER_PASSWORD)
     assert alice.get("account")["Location"].startswith(reverse("account_change_password"))
-
-
-@pytest.mark.parametrize("path", ["account/emailaddress", "mfa/authenticator", "usersessions/usersession"])
-def test_what_is_peoples_own_is_not_in_the_admin(olivia: Person, hosted: None, path: str) -> None:
-    olivia.sign_in_with_second_factor()
-
-    assert olivia.browser.get(f"/admin/{path}/").status_code == 404

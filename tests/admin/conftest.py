@@ -2,9 +2,13 @@
 
 import pytest
 
+from realms.audit.actor import Actor
+from realms.members.models import Membership, Role
+from realms.members.rules import invite
+from realms.models import Realm
 from tests.accounts.person import new_person
 from tests.admin.pages import Pages
-from tests.cast import Agent
+from tests.cast import Agent, new_owner
 
 
 @pytest.fixture
@@ -23,4 +27,7 @@ def busy(alice: Agent, bob: Agent, charlie: Agent) -> str:
     alice.send(bob, payload={canary: 1})
     assert bob.post("memory", {"entries": [{"key": "project.name", "value": canary}]}).status == 200
     bob.grant(alice, "memory.read", "project.*")
+    realm = Realm.objects.get()
+    Membership.objects.create(realm=realm, user=new_owner("vera"), role=Role.VIEWER)
+    invite(realm=realm, email="ines@example.com", role=Role.ADMIN, by=Actor.person(realm.owner))
     return canary

@@ -12,11 +12,13 @@ from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.messages.models import Message
 from hub.sessions.models import Session
-from realms.models import ApiKey, AuditEvent, Realm
+from realms.models import ApiKey, AuditEvent, Invitation, Membership, Realm
 
 READ_ONLY: list[type[models.Model]] = [
     AuditEvent,
     ApiKey,
+    Membership,
+    Invitation,
     Session,
     Message,
     MemoryEntry,

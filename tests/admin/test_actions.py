@@ -14,7 +14,7 @@ from hub.memory.models import MemoryEntry, MemoryUsage
 from hub.messages.models import HUB
 from hub.sessions.models import Session
 from realms import identity, owners
-from realms.models import ApiKey, Realm
+from realms.models import ApiKey, AuditEvent, Realm
 from tests.admin.pages import Pages, path_of
 from tests.cast import OPERATOR, Agent, new_agent
 
@@ -106,6 +106,37 @@ def test_a_suspended_realm_refuses_until_it_is_resumed(operator: Pages, caller: 
     assert "1 realm resumed." in operator.act("resume", realm)
     identity.forget_cached_keys()
     assert caller.get("sessions").status == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "action", "event"),
+    [
+        (Realm, "suspend", "realm.suspended"),
+        (ApiKey, "disable", "key.disabled"),
+        (ApiKey, "revoke", "key.revoked"),
+    ],
+)
+def test_the_audit_log_says_which_operator_did_it_and_from_where(
+    operator: Pages, caller: Agent, model: type[Realm | ApiKey], action: str, event: str
+) -> None:
+    thing = model.objects.get()
+    operator.browser.defaults["REMOTE_ADDR"] = "192.0.2.7"
+
+    operator.act(action, thing)
+
+    said = AuditEvent.objects.latest("pk")
+    assert (said.action, said.target, said.realm_id) == (event, thing.pk, Realm.objects.get().pk)
+    assert (said.actor_kind, said.actor, said.address) == ("user", "olivia@example.com", "192.0.2.7")
+    assert said.request_id
+
+
+def test_resuming_is_in_the_audit_log(operator: Pages, realm: Realm) -> None:
+    operator.act("suspend", realm)
+    operator.act("resume", realm)
+    operator.act("resume", realm)
+
+    actions = AuditEvent.objects.order_by("pk").values_list("action", flat=True)
+    assert list(actions)[-2:] == ["realm.suspended", "realm.resumed"]
 
 
 def test_some_can_be_refused_and_the_others_done(operator: Pages, caller: Agent, charlie: Agent) -> None:

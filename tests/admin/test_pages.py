@@ -11,8 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from hub.grants.models import Grant
 from hub.memory.models import MemoryEntry
 from hub.messages.models import Message
+from realms.audit.actor import Actor
 from realms.key_format import digest_of
-from realms.models import ApiKeySecret
+from realms.members.models import Invitation, Role
+from realms.members.rules import invite
+from realms.models import ApiKeySecret, Realm
 from tests.admin.pages import ALL, READ_ONLY, Pages, path_of
 from tests.cast import Agent, new_agent, new_owner
 
@@ -54,7 +57,10 @@ def test_nobody_adds_edits_or_deletes(operator: Pages, busy: str, model: type[mo
 def test_no_page_shows_a_secret_a_payload_or_a_value(operator: Pages, busy: str, key: str) -> None:
     digest = digest_of(key)
     secret = ApiKeySecret.objects.get(digest=digest)
-    hidden = [busy, key, key[5:-6], digest.hex(), str(digest), repr(digest)]
+    realm = Realm.objects.get()
+    _, token = invite(realm=realm, email="ida@example.com", role=Role.VIEWER, by=Actor.person(realm.owner))
+    link = bytes(Invitation.objects.get(email="ida@example.com").digest)
+    hidden = [busy, key, key[5:-6], digest.hex(), str(digest), repr(digest), token, link.hex(), repr(link)]
     pages = [operator.browser.get("/admin/")]
     for model in ALL:
         pages.append(operator.list(model))

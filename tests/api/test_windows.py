@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from hub.api import windows
-from hub.api.windows import PREFIX, LocalWindows, RedisWindows, Usage, Windows
+from hub.api.shared_redis import breaker
+from hub.api.windows import PREFIX, LocalWindows, RedisWindows, SharedWindows, Usage, Windows
 
 NAME = f"test-{os.getpid()}"  # the workers of a run share one Redis
 
@@ -113,6 +114,42 @@ def test_names_are_counted_apart(world: tuple[Windows, Pass]) -> None:
 
     assert found.take(f"{NAME}-2", limit=1, seconds=1).accepted
     assert not taken(found, limit=1).accepted
+
+
+def test_a_look_counts_what_is_in_the_window_and_changes_nothing(world: tuple[Windows, Pass]) -> None:
+    found, let_pass = world
+    for pause in (1.0, 2, 3, 0):
+        taken(found, limit=5)
+        let_pass(pause)
+
+    looks = []
+    for pause in (4.5, 1, 2, 3):
+        let_pass(pause)
+        looks.append(found.peek([NAME, f"{NAME}-none"], seconds=10))
+
+    assert looks == [[3, 0], [2, 0], [1, 0], [0, 0]]
+    assert found.peek([], seconds=10) == []
+
+
+def test_a_look_at_any_number_of_requests_is_exact(world: tuple[Windows, Pass]) -> None:
+    found, let_pass = world
+    for number in range(1, 9):
+        taken(found, limit=100)
+        let_pass(1)
+
+        assert found.peek([NAME], seconds=100) == [number]
+    for age in range(1, 10):
+        assert found.peek([NAME], seconds=age) == [age - 1]
+
+
+def test_a_look_at_a_redis_that_is_away_is_at_this_processs_windows() -> None:
+    away = SharedWindows("redis://127.0.0.1:1/0")
+    try:
+        away.take(NAME, limit=3, seconds=10)
+
+        assert away.peek([NAME], seconds=10) == [1]
+    finally:
+        breaker._next_try = None
 
 
 @given(

@@ -10,8 +10,9 @@ from django.db import models
 from django.utils import timezone
 
 from hub.grants.models import Grant
-from hub.grants.rules import expire_grants
+from hub.grants.rules import approve_on_behalf_of_grantor, deny_on_behalf_of_grantor, expire_grants
 from hub.memory.models import MemoryEntry
+from hub.memory.namespaces import hand_over_namespace, remove_namespace
 from hub.sessions.models import Session
 from hub.sessions.rules import sweep_sessions
 from realms.audit.actor import Actor
@@ -25,6 +26,16 @@ from tests.memory.entries import written
 from tests.rows import seen_ago
 
 OWNER = "alice@example.com"
+
+
+def owner_of(stage: Stage) -> Actor:
+    """Return the realm's owner, at the console."""
+    return Actor.person(stage.realm.owner, request_id="req-8", address="192.0.2.1")
+
+
+def by_owner(stage: Stage, event: str, target: str, **details: Any) -> Said:
+    """Return the event of a change that `owner_of` made."""
+    return Said(event, target, stage.realm.pk, ("user", OWNER), "req-8", "192.0.2.1", details)
 
 
 def acted(action: str, thing: Callable[[Stage], models.Model], event: str, **details: Any) -> Prepare:
@@ -78,7 +89,39 @@ def grant_revoked_in_the_admin(stage: Stage) -> Change:
     grant = grant_in("active", stage.alice, stage.bob)
     return Change(
         lambda: stage.operator.act("revoke", Grant.objects.get(pk=grant)),
-        lambda _: [stage.by_operator("grant.revoked", grant, **about(grant))],
+        lambda _: [stage.by_operator("grant.revoked", grant, **about(grant), on_behalf_of=stage.bob.id)],
+    )
+
+
+def decided_in_the_console(rule: Callable[..., Grant], event: str) -> Prepare:
+    """Return the change that a person makes of a request in the place of the session that was asked."""
+
+    def prepare(stage: Stage) -> Change:
+        grant = asked(stage.alice, stage.bob)
+        return Change(
+            lambda: rule(realm_id=stage.realm.pk, grant_id=grant, by=owner_of(stage)),
+            lambda _: [by_owner(stage, event, grant, **about(grant), on_behalf_of=stage.bob.id)],
+        )
+
+    return prepare
+
+
+def namespace_handed_over(stage: Stage) -> Change:
+    written(stage.bob, "project.name", "other.name")
+    details = {"from": stage.bob.id, "to": stage.alice.id}
+    return Change(
+        lambda: hand_over_namespace(
+            realm_id=stage.realm.pk, name="project", to_session_id=stage.alice.id, by=owner_of(stage)
+        ),
+        lambda _: [by_owner(stage, "memory.namespace_handed_over", "project", **details)],
+    )
+
+
+def namespace_deleted(stage: Stage) -> Change:
+    written(stage.bob, "project.name", "project.stage", "other.name")
+    return Change(
+        lambda: remove_namespace(realm_id=stage.realm.pk, name="project", by=owner_of(stage)),
+        lambda _: [by_owner(stage, "memory.namespace_deleted", "project", owner=stage.bob.id, entries=2)],
     )
 
 
@@ -194,6 +237,10 @@ CHANGES: dict[str, Prepare] = {
     "session.expired": session_expired,
     "grant.expired by the clock": grants_expired,
     "grant.revoked in the admin": grant_revoked_in_the_admin,
+    "grant.approved in the console": decided_in_the_console(approve_on_behalf_of_grantor, "grant.approved"),
+    "grant.denied in the console": decided_in_the_console(deny_on_behalf_of_grantor, "grant.denied"),
+    "memory.namespace_handed_over": namespace_handed_over,
+    "memory.namespace_deleted": namespace_deleted,
     "memory.deleted in the admin": memory_deleted_in_the_admin,
     "key.issued by command": key_issued_by_command,
     "key.issued by its owner": key_issued_by_its_owner,

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, models, transaction
 
 from hub.grants.models import Grant
-from hub.memory.models import MemoryEntry
+from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.messages.models import Message
 from hub.sessions.models import Session
 from realms.audit import rules
@@ -26,7 +26,7 @@ ACTIONS = {
     *(f"key.{what}" for what in ("issued", "rotated", "disabled", "enabled", "revoked")),
     *(f"realm.{what}" for what in ("created", "settings_changed", "suspended", "resumed")),
     "token.issued",
-    "memory.deleted",
+    *(f"memory.{what}" for what in ("deleted", "namespace_deleted", "namespace_handed_over")),
 }
 CHANGED: tuple[type[models.Model], ...] = (
     Realm,
@@ -36,6 +36,7 @@ CHANGED: tuple[type[models.Model], ...] = (
     Grant,
     Message,
     MemoryEntry,
+    MemoryNamespace,
     AuditEvent,
 )
 

@@ -14,10 +14,19 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from hub.grants.models import Grant
-from hub.grants.rules import revoke_on_behalf_of_grantor
+from hub.grants.rules import (
+    approve_on_behalf_of_grantor,
+    deny_on_behalf_of_grantor,
+    revoke_on_behalf_of_grantor,
+)
+from hub.memory import tree
 from hub.memory.models import MemoryEntry
+from hub.memory.namespaces import hand_over_namespace, remove_namespace
 from hub.memory.rules import remove_entry
+from hub.memory.usage import usage_of
 from hub.messages import feed, pings
+from hub.messages.models import Message
+from hub.messages.payloads import open_payload
 from hub.sessions.acting import mark_seen
 from hub.sessions.models import Session
 from hub.sessions.rules import end_session
@@ -44,6 +53,18 @@ def ping(world: World) -> Callable[[], object]:
     return ping_and_give_up
 
 
+def ping_from_the_console(world: World) -> Callable[[], object]:
+    """Have the hub ping the agent, look how it goes, and see that it is not the neighbour's."""
+    realm_id, target_id = world.alice.realm.pk, world.alice.agent.id
+
+    def ping_and_look() -> None:
+        started = pings.ping_from_hub(realm_id=realm_id, target_id=target_id)
+        assert pings.hubs_ping(realm_id=realm_id, target_id=target_id, ping_id=started.pk)
+        assert not pings.hubs_ping(realm_id=realm_id, target_id=world.alice.neighbour.id, ping_id=started.pk)
+
+    return ping_and_look
+
+
 def read_stream(world: World) -> Callable[[], object]:
     """Read the agent's inbox as a stream does, from the beginning and after a message."""
     realm_id, session_id = world.alice.realm.pk, world.alice.agent.id
@@ -57,10 +78,28 @@ def read_stream(world: World) -> Callable[[], object]:
     return read
 
 
+def browse_memory(world: World) -> Callable[[], object]:
+    """Look at the namespaces, at what they hold, and at what lies below one of them."""
+    realm_id = world.alice.realm.pk
+
+    def browse() -> None:
+        namespaces = list(tree.namespaces_of(realm_id))
+        assert tree.held_in(realm_id, namespaces)
+        assert usage_of(realm_id).entries
+        assert tree.held_by(namespaces[0])
+        assert any([*tree.branches(namespace, namespace.name)] for namespace in namespaces)
+
+    return browse
+
+
 # Each finds what the rule is called with, as the admin and the commands do, and returns the call of it.
 RULES: dict[str, Callable[[World], Callable[[], object]]] = {
     "ping": ping,
+    "ping from the console": ping_from_the_console,
     "stream": read_stream,
+    "open a payload": lambda world: partial(
+        open_payload, message=Message.objects.get(pk=world.alice.theirs(Named.RECEIVED)), by=OPERATOR
+    ),
     "remove an entry": lambda world: partial(
         remove_entry, entry=MemoryEntry.objects.get(key=world.alice.theirs(Named.KEY)), by=OPERATOR
     ),
@@ -69,6 +108,32 @@ RULES: dict[str, Callable[[World], Callable[[], object]]] = {
         grant=Grant.objects.get(pk=world.alice.theirs(Named.ASKED_OF_ME)),
         by=OPERATOR,
     ),
+    "approve a grant for its grantor": lambda world: partial(
+        approve_on_behalf_of_grantor,
+        realm_id=world.alice.realm.pk,
+        grant_id=world.alice.theirs(Named.ASKED_OF_ME),
+        by=OPERATOR,
+    ),
+    "deny a grant for its grantor": lambda world: partial(
+        deny_on_behalf_of_grantor,
+        realm_id=world.alice.realm.pk,
+        grant_id=world.alice.theirs(Named.ASKED_OF_ME),
+        by=OPERATOR,
+    ),
+    "hand a namespace over": lambda world: partial(
+        hand_over_namespace,
+        realm_id=world.alice.realm.pk,
+        name=world.alice.theirs(Named.KEY).split(".")[0],
+        to_session_id=world.alice.neighbour.id,
+        by=OPERATOR,
+    ),
+    "remove a namespace": lambda world: partial(
+        remove_namespace,
+        realm_id=world.alice.realm.pk,
+        name=world.alice.theirs(Named.KEY).split(".")[0],
+        by=OPERATOR,
+    ),
+    "browse memory": browse_memory,
     "end a session": lambda world: partial(
         end_session, Session.objects.get(pk=world.alice.agent.id), by=OPERATOR
     ),

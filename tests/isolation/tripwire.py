@@ -47,6 +47,12 @@ EXCEPTIONS = {
     r'UPDATE "hub_grant" SET [^(]* WHERE "hub_grant"\."id" = \?': (
         "saves a grant that was read and locked in the realm"
     ),
+    r'DELETE FROM "hub_memoryentry" WHERE "hub_memoryentry"\."namespace_id" IN \(\?\)': (
+        "what is in a namespace that was read and locked in the realm, and goes"
+    ),
+    r'DELETE FROM "hub_memorynamespace" WHERE "hub_memorynamespace"\."id" IN \(\?\)': (
+        "a namespace that was read and locked in the realm"
+    ),
 }
 
 _PARAMETER = r"%s|%\(\w+\)s"

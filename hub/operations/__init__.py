@@ -1,0 +1,1 @@
+"""Operations: how the hub is, for whoever runs it. A file for each subject; nothing here changes anything."""

@@ -1,0 +1,134 @@
+"""The console shows one realm: each page looks into it alone, and takes no name of another's."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from accounts.models import User
+from hub.console.urls import urlpatterns
+from realms.audit.actor import Actor
+from realms.members.models import Invitation, Membership, Role
+from realms.members.rules import invite
+from realms.models import ApiKey, Realm
+from tests.cast import new_owner
+from tests.console.people import words_of
+from tests.isolation.names import Named
+from tests.isolation.snapshot import snapshot
+from tests.isolation.tenants import Tenant
+from tests.isolation.tripwire import Tripwire
+from tests.isolation.worlds import World
+
+# What a person may belong to is asked before the realm is looked into.
+OF_THE_PERSON = re.compile(r'FROM "realms_realm" WHERE .* OR "realms_realm"."id" IN \(SELECT')
+
+# What stands in a path, and whose.
+NAMES: dict[str, Callable[[Tenant], object]] = {
+    "session_id": lambda tenant: tenant.theirs(Named.ME),
+    "message_id": lambda tenant: tenant.theirs(Named.SENT),
+    "grant_id": lambda tenant: tenant.theirs(Named.ASKED_OF_ME),
+    "key": lambda tenant: tenant.theirs(Named.KEY),
+    "name": lambda tenant: tenant.theirs(Named.NAMESPACE),
+    "key_id": lambda tenant: ApiKey.objects.filter(realm=tenant.realm).order_by("pk")[0].pk,
+    "user_id": lambda tenant: Membership.objects.get(realm=tenant.realm).user_id,
+    "invitation_id": lambda tenant: Invitation.objects.get(realm=tenant.realm).pk,
+}
+# What exists nowhere, in the form of each.
+NOWHERE: dict[str, object] = {
+    "session_id": "sess_" + "0" * 26,
+    "message_id": "msg_" + "0" * 25 + "1",
+    "grant_id": "grant_" + "0" * 26,
+    "key": "nothing.here",
+    "name": "nothing",
+    "key_id": "key_" + "0" * 26,
+    "user_id": 0,
+    "invitation_id": "inv_" + "0" * 26,
+}
+
+routes = [route for route in urlpatterns if "<str:realm_id>" in str(route.pattern)]
+every_route = pytest.mark.parametrize("route", routes, ids=lambda route: route.name)
+naming = pytest.mark.parametrize(
+    "route", [route for route in routes if str(route.pattern).count("<") > 1], ids=lambda route: route.name
+)
+
+
+@pytest.fixture
+def peopled(world: World) -> World:
+    """The world, with a member and an invitation in each realm."""
+    for tenant in (world.alice, world.mallory):
+        member = new_owner(f"{tenant.word}-member")
+        Membership.objects.create(realm=tenant.realm, user=member, role=Role.VIEWER)
+        by = Actor.person(tenant.realm.owner)
+        invite(realm=tenant.realm, email=f"{tenant.word}-guest@example.com", role=Role.VIEWER, by=by)
+    return world
+
+
+def browser_of(user: User) -> Client:
+    """Return a browser in which somebody is signed in."""
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def named_in(route: URLPattern) -> list[str]:
+    """Return what a route names besides the realm."""
+    return re.findall(r"<\w+:(\w+)>", str(route.pattern))[1:]
+
+
+def path_to(route: URLPattern, realm: Realm, names: dict[str, Any]) -> str:
+    """Return a path of a route in a realm."""
+    return reverse(str(route.name), args=[realm.pk, *(names[name] for name in named_in(route))])
+
+
+def of(tenant: Tenant, route: URLPattern) -> dict[str, Any]:
+    """Return what a tenant has of each kind that a route names."""
+    return {name: NAMES[name](tenant) for name in named_in(route)}
+
+
+@every_route
+def test_a_page_looks_into_its_realm_alone(peopled: World, route: URLPattern) -> None:
+    browser = browser_of(peopled.alice.realm.owner)
+    path = path_to(route, peopled.alice.realm, of(peopled.alice, route))
+    tripwire = Tripwire(realm_id=peopled.alice.realm.pk)
+
+    with connection.execute_wrapper(tripwire):
+        answer = browser.get(path)
+
+    assert answer.status_code in (200, 405)
+    faults = [fault for fault in tripwire.faults if not OF_THE_PERSON.search(fault)]
+    assert not faults, "\n".join(faults)
+    page = answer.content.decode()
+    assert not [name for name in peopled.mallory.ids if name in page]
+
+
+@every_route
+def test_a_stranger_changes_nothing_and_sees_nothing(peopled: World, route: URLPattern) -> None:
+    browser = browser_of(peopled.mallory.realm.owner)
+    path = path_to(route, peopled.alice.realm, of(peopled.alice, route))
+    before = snapshot()
+
+    answers = [browser.get(path), browser.post(path, {"name": peopled.alice.realm.slug})]
+
+    assert {answer.status_code for answer in answers} <= {404, 405}
+    assert snapshot() == before
+    for answer in answers:
+        assert not peopled.alice.telltale.search(answer.content)
+
+
+@naming
+def test_another_realms_name_is_as_one_that_is_nowhere(peopled: World, route: URLPattern) -> None:
+    browser = browser_of(peopled.alice.realm.owner)
+    foreign = path_to(route, peopled.alice.realm, of(peopled.mallory, route))
+    nowhere = path_to(route, peopled.alice.realm, NOWHERE)
+    before = snapshot()
+
+    for send in (browser.get, browser.post):
+        there, not_there = send(foreign), send(nowhere)
+        assert there.status_code == not_there.status_code
+        assert there.status_code in (404, 405)
+        assert words_of(there) == words_of(not_there)
+    assert snapshot() == before
