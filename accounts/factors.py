@@ -62,7 +62,11 @@ def used_second_factor(request: HttpRequest) -> bool:
 
 def is_missing_second_factor(request: HttpRequest) -> bool:
     """Tell whether the person, an operator, has yet to show a second factor: on a laptop there is no need."""
-    assert isinstance(request.user, User)
     if settings.HUB_EMBEDDED:
         return False
-    return not (used_second_factor(request) and has_second_factor(request.user))
+    known: bool | None = getattr(request, "_missing_second_factor", None)
+    if known is None:  # the admin asks several times for one page
+        assert isinstance(request.user, User)
+        known = not (used_second_factor(request) and has_second_factor(request.user))
+        request._missing_second_factor = known  # type: ignore[attr-defined]
+    return known
