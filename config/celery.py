@@ -18,6 +18,7 @@ app.conf.update(
         "expire-grants": {"task": "hub.tasks.expire_grants", "schedule": 5.0},
         "sweep-sessions": {"task": "hub.tasks.sweep_sessions", "schedule": 30.0},
         "sweep-idempotency-records": {"task": "hub.tasks.sweep_idempotency_records", "schedule": 300.0},
+        "purge-deleted-realms": {"task": "hub.tasks.purge_deleted_realms", "schedule": 300.0},
         "sweep-messages": {"task": "hub.tasks.sweep_messages", "schedule": 30.0},
         "sweep-tallies": {"task": "hub.tasks.sweep_tallies", "schedule": 60.0},
     },

@@ -229,6 +229,7 @@ MFA_FORMS = {
 # Without EMAIL_URL mail goes to the terminal.
 vars().update(env.MAIL)
 DEFAULT_FROM_EMAIL = env.MAIL_FROM
+EMAIL_TIMEOUT = 10  # seconds; a mail server that hangs would hold a request's thread
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -6,6 +6,7 @@ from hub.activity.rules import sweep_tallies as sweep_tallies_rule
 from hub.grants.rules import expire_grants as expire_grants_rule
 from hub.idempotency import rules as idempotency
 from hub.messages.retention import sweep_messages as sweep_messages_rule
+from hub.realm_purge import purge_deleted_realms as purge_deleted_realms_rule
 from hub.sessions.presence import sweep_processes
 from hub.sessions.rules import sweep_sessions as sweep_sessions_rule
 
@@ -39,3 +40,9 @@ def sweep_idempotency_records() -> None:
 def sweep_tallies() -> None:
     """Drop the tallies that are too old to be shown."""
     sweep_tallies_rule()
+
+
+@shared_task
+def purge_deleted_realms() -> None:
+    """Remove what deleted realms still hold."""
+    purge_deleted_realms_rule()

@@ -78,7 +78,11 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     @column(
         description="status",
         ordering="status",
-        label={Realm.Status.ACTIVE: "success", Realm.Status.SUSPENDED: "danger"},
+        label={
+            Realm.Status.ACTIVE: "success",
+            Realm.Status.SUSPENDED: "danger",
+            Realm.Status.DELETED: "warning",
+        },
     )
     def status_label(self, realm: Realm) -> str:
         """The status, in colour."""

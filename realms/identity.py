@@ -69,6 +69,8 @@ def forget_cached_keys() -> None:
 def look_up(presented: str) -> KeyIdentity | None:
     """Return who presents a key, or None for one that was never issued; ended keys are returned too.
 
+    The keys of a realm that was deleted are as if they had never been.
+
     A key is asked for at most once in `CACHE_SECONDS` in a process, so that a change of it or of its
     realm takes effect everywhere within that time, without a message that could get lost.
     """
@@ -80,7 +82,7 @@ def look_up(presented: str) -> KeyIdentity | None:
     if cached is not None and now - cached[0] < CACHE_SECONDS:
         return cached[1]
     secret = ApiKeySecret.objects.select_related("key__realm").filter(digest=digest).first()
-    if secret is None:
+    if secret is None or not _is_present(secret.key):
         return None
     identity = identity_of(secret.key, secret)
     record_use(secret.key)
@@ -93,13 +95,13 @@ def look_up(presented: str) -> KeyIdentity | None:
 def current(secret_ids: Collection[int]) -> dict[int, KeyIdentity]:
     """Return the identities of secrets as they are now, for streams that outlive their first check."""
     found = ApiKeySecret.objects.select_related("key__realm").filter(pk__in=secret_ids)
-    return {secret.pk: identity_of(secret.key, secret) for secret in found}
+    return {secret.pk: identity_of(secret.key, secret) for secret in found if _is_present(secret.key)}
 
 
 def current_keys(key_ids: Collection[str]) -> dict[str, KeyIdentity]:
     """Return the identities of keys as they are now, for streams that a token opened."""
     found = ApiKey.objects.select_related("realm").filter(pk__in=key_ids)
-    return {key.pk: identity_of(key, None) for key in found}
+    return {key.pk: identity_of(key, None) for key in found if _is_present(key)}
 
 
 def identity_of(key: ApiKey, secret: ApiKeySecret | None) -> KeyIdentity:
@@ -122,6 +124,11 @@ def identity_of(key: ApiKey, secret: ApiKeySecret | None) -> KeyIdentity:
         expires_at=min(ends, default=None),
         secret_id=secret.pk if secret else None,
     )
+
+
+def _is_present(key: ApiKey) -> bool:
+    """Tell whether a key, fetched with its realm, is one of a realm that was not deleted."""
+    return key.realm.status != Realm.Status.DELETED
 
 
 def _first(*limits: int | None) -> int:

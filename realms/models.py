@@ -14,6 +14,7 @@ from realms.members.models import Invitation, Membership
 __all__ = ["ApiKey", "ApiKeySecret", "AuditEvent", "AuditHead", "Invitation", "Membership", "Realm"]
 
 OF_KEYS = "Of each key that has no limit of its own. Empty: the hub's default. 0: no limit."
+DAYS_AT_MOST = 3650  # a span that leads out of the database's calendar would stop the sweeps of all realms
 SLUG_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
@@ -45,20 +46,22 @@ class Realm(models.Model):
 
     session_timeout_seconds = models.PositiveIntegerField(
         default=15 * 60,
-        validators=[MinValueValidator(10)],
+        validators=[MinValueValidator(10), MaxValueValidator(DAYS_AT_MOST * 86_400)],
         help_text="A session not seen for this long is inactive.",
     )
     session_expiry_days = models.PositiveIntegerField(
         default=30,
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(DAYS_AT_MOST)],
         help_text="An inactive session is deregistered after this.",
     )
     retention_days = models.PositiveIntegerField(
-        default=30, help_text="Messages are kept for this long after they are read."
+        default=30,
+        validators=[MaxValueValidator(DAYS_AT_MOST)],
+        help_text="Messages are kept for this long after they are read.",
     )
     grant_max_days = models.PositiveIntegerField(
         default=90,
-        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        validators=[MinValueValidator(1), MaxValueValidator(DAYS_AT_MOST)],
         help_text="No grant may last longer.",
     )
     inbox_limit = models.PositiveIntegerField(

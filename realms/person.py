@@ -10,8 +10,13 @@ from realms.audit.actor import Actor
 def person_of(request: HttpRequest) -> Actor:
     """Return who works in the console or the admin, for the audit log."""
     assert isinstance(request.user, User)
+    return as_person(request.user, request)
+
+
+def as_person(user: User, request: HttpRequest) -> Actor:
+    """Return a person who need not be signed in, for the audit log: who follows a link from a mail."""
     return Actor.person(
-        request.user,
+        user,
         request_id=getattr(request, "request_id", ""),
         address=client_address(request.META.get("REMOTE_ADDR")),
     )

@@ -23,7 +23,7 @@ class ConfirmForm(forms.Form):
         return name
 
 
-def say(form: forms.Form, refusal: Refusal) -> None:
+def say(form: forms.BaseForm, refusal: Refusal) -> None:
     """Show a rule's refusal at the fields that it is about, or above the form."""
     for error in refusal.errors:
         field = error["pointer"].strip("/")

@@ -3,14 +3,18 @@
 from django.urls import path
 
 from hub.console import (
+    audit,
+    audit_export,
     grants,
     home,
+    invitations,
     keys,
+    members,
     memory,
     messages,
     namespaces,
     overview,
-    rooms_to_come,
+    realm_settings,
     session_end,
     session_ping,
     sessions,
@@ -22,6 +26,7 @@ from realms.members.models import Role
 urlpatterns = [
     path("", home.home, name="home"),
     path("realms/new", home.new_realm, name="new-realm"),
+    path("invitations/<str:token>", invitations.show_invitation, name="invitation"),
     page("", overview.show_overview, name="realm"),
     form("start", start.show_start, name="realm-start"),
     page("sessions", sessions.list_sessions, name="realm-sessions"),
@@ -50,7 +55,21 @@ urlpatterns = [
     act("keys/<str:key_id>/disable", keys.disable, name="realm-key-disable"),
     act("keys/<str:key_id>/enable", keys.enable, name="realm-key-enable"),
     form("keys/<str:key_id>/revoke", keys.revoke, name="realm-key-revoke"),
-    page("members", rooms_to_come.show_room, name="realm-members"),
-    page("audit", rooms_to_come.show_room, name="realm-audit"),
-    page("settings", rooms_to_come.show_room, name="realm-settings", role=Role.VIEWER),
+    page("members", members.list_members, name="realm-members"),
+    form("members/invite", members.invite, name="realm-member-invite"),
+    act("members/invitations/<str:invitation_id>/again", members.invite_again, name="realm-invite-again"),
+    act("members/invitations/<str:invitation_id>/withdraw", members.withdraw, name="realm-invite-withdraw"),
+    form("members/leave", members.leave, name="realm-leave", role=Role.VIEWER),
+    form("members/<str:user_id>/role", members.change_role, name="realm-member-role"),
+    form("members/<str:user_id>/remove", members.remove, name="realm-member-remove"),
+    form(
+        "members/<str:user_id>/hand-over", members.hand_over, name="realm-member-hand-over", role=Role.OWNER
+    ),
+    page("audit", audit.list_events, name="realm-audit"),
+    page("audit/export", audit_export.export, name="realm-audit-export"),
+    page("audit/verify", audit.verify, name="realm-audit-verify"),
+    page("settings", realm_settings.show_settings, name="realm-settings"),
+    form("settings/change", realm_settings.change, name="realm-settings-change"),
+    act("settings/export", realm_settings.export, name="realm-export", role=Role.OWNER),
+    form("settings/delete", realm_settings.delete, name="realm-delete", role=Role.OWNER),
 ]

@@ -29,6 +29,7 @@ from hub.wire import strict
 from realms.identity import CACHE_ENTRIES, CACHE_SECONDS, KeyIdentity, identity_of, record_use
 from realms.ids import SESSION, parse_id
 from realms.keys import SCOPES
+from realms.models import Realm
 
 TOKEN_CHARACTERS = 4096
 SELF_SIGNED_SECONDS = 900
@@ -133,7 +134,7 @@ def _session(session_id: str) -> Session:
     """Return a live session of whatever realm: who presents a token is known only after this."""
     live = Session.objects.exclude(status=Session.Status.DEREGISTERED)
     session = live.select_related("key__realm").filter(pk=session_id).first()
-    if session is None:
+    if session is None or session.key.realm.status == Realm.Status.DELETED:
         raise _Refused
     return session
 

@@ -58,6 +58,7 @@ class AuditEvent(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index("realm", "target", "number", name="audit_event_of_target"),
             models.Index("realm", "actor", "number", name="audit_event_of_actor"),
+            models.Index("realm", "at", name="audit_event_of_time"),
         ]
 
     def __str__(self) -> str:

@@ -84,9 +84,9 @@ def append(
     AuditHead.objects.filter(realm_id=realm_id).update(number=event.number, digest=digest_of(event))
 
 
-def digest_of(event: AuditEvent) -> bytes:
-    """Return the SHA-256 of the RFC 8785 form of everything that an event says."""
-    said = {
+def content_of(event: AuditEvent) -> dict[str, Any]:
+    """Return everything that an event says, as it is digested and exported."""
+    return {
         "id": event.pk,
         "realm": event.realm_id,
         "number": event.number,
@@ -99,7 +99,11 @@ def digest_of(event: AuditEvent) -> bytes:
         "details": event.details,
         "previous": bytes(event.previous).hex(),
     }
-    return hashlib.sha256(rfc8785.dumps(said)).digest()
+
+
+def digest_of(event: AuditEvent) -> bytes:
+    """Return the SHA-256 of the RFC 8785 form of everything that an event says."""
+    return hashlib.sha256(rfc8785.dumps(content_of(event))).digest()
 
 
 def head_of(realm_id: str) -> Head:
@@ -108,29 +112,82 @@ def head_of(realm_id: str) -> Head:
     return Head(head.number, bytes(head.digest)) if head else Head(0, GENESIS)
 
 
-def verify(realm_id: str, *, noted: Head | None = None) -> Iterator[str]:
-    """Yield what is wrong with a realm's chain, in words; nothing if it is whole.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How far along its chain a realm's log was verified.
+
+    Attributes:
+        head: where the chain ended when the walk began: events that are appended meanwhile lie beyond it.
+        last: the last event that was looked at, as it stands; before the first, number 0.
+        awaits: a head that was noted earlier and that the walk has not come by; None if there is none.
+    """
+
+    head: Head
+    last: Head = Head(0, GENESIS)
+    awaits: Head | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether there is nothing more to look at."""
+        return self.last.number >= self.head.number
+
+
+def begin_walk(realm_id: str, *, noted: Head | None = None) -> Walk:
+    """Return the walk along a realm's chain as it is now, before its first event.
 
     Args:
         noted: a head of the chain from an earlier time, which the chain still has to lead through.
     """
-    # Read first: events that are appended meanwhile lie beyond it.
-    head = head_of(realm_id)
-    last = Head(0, GENESIS)
-    was_noted = noted is None or noted == last
-    events = AuditEvent.objects.in_realm(realm_id).filter(number__lte=head.number)
-    for event in events.iterator(chunk_size=BATCH):
+    return Walk(head_of(realm_id), awaits=None if noted == Head(0, GENESIS) else noted)
+
+
+def walk_on(realm_id: str, walk: Walk, *, events: int = BATCH) -> tuple[Walk, list[str]]:
+    """Verify the next `events` of a chain; return how far it is then, and what is wrong, in words.
+
+    The last step says too what is wrong with the ends of the chain.
+    """
+    faults = []
+    last, awaits = walk.last, walk.awaits
+    chain = AuditEvent.objects.in_realm(realm_id).filter(number__lte=walk.head.number)
+    part = list(chain.filter(number__gt=last.number)[:events])
+    for event in part:
         if event.number != last.number + 1:
-            yield f"between event {last.number} and event {event.number} some are missing"
+            faults.append(f"between event {last.number} and event {event.number} some are missing")
         if bytes(event.previous) != last.digest:
-            yield f"event {event.number} does not follow what stands before it: an edit, or another order"
+            faults.append(
+                f"event {event.number} does not follow what stands before it: an edit, or another order"
+            )
         last = Head(event.number, digest_of(event))
-        was_noted = was_noted or noted == last
+        awaits = None if awaits == last else awaits
+    if len(part) < events or last.number >= walk.head.number:
+        faults += _faults_at_the_ends(realm_id, walk.head, last, awaits)
+        return Walk(walk.head, Head(max(last.number, walk.head.number), last.digest), awaits), faults
+    return Walk(walk.head, last, awaits), faults
+
+
+def _faults_at_the_ends(realm_id: str, head: Head, last: Head, awaits: Head | None) -> Iterator[str]:
     if last != head:
         yield f"the chain ends with event {last.number}, not as the head says with event {head.number}"
-    beyond = AuditEvent.objects.in_realm(realm_id).filter(number__gt=head.number).first()
+    outside = AuditEvent.objects.in_realm(realm_id)
+    before = outside.filter(number__lt=1).first()
+    if before is not None:
+        yield f"event {before.number} stands before the first"
+    beyond = outside.filter(number__gt=head.number).first()
     if beyond is not None and head_of(realm_id) == head:
         yield f"event {beyond.number} stands beyond the head"
-    if not was_noted:
-        assert noted is not None
-        yield f"the chain does not lead through the noted head {noted}: it was cut off or written anew"
+    if awaits is not None:
+        yield f"the chain does not lead through the noted head {awaits}: it was cut off or written anew"
+
+
+def verify(realm_id: str, *, noted: Head | None = None) -> Iterator[str]:
+    """Yield what is wrong with a realm's chain, in words; nothing if it is whole.
+
+    Args:
+        noted: as of `begin_walk`.
+    """
+    walk = begin_walk(realm_id, noted=noted)
+    while True:
+        walk, faults = walk_on(realm_id, walk)
+        yield from faults
+        if walk.is_over:
+            return

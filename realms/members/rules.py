@@ -1,25 +1,18 @@
-"""Members: who is one, and how people join, change roles, leave and hand a realm over."""
+"""Members: who is one, and how their roles change, they leave and a realm is handed over."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts.models import User
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
+from realms.ceilings import is_operator
 from realms.members.models import GIVEN, Invitation, Membership, Role
 from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
-
-INVITATION_DAYS = 7
-MEMBERS_AT_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,130 +59,43 @@ def members_of(realm: Realm) -> list[Member]:
     return [owner, *(Member(realm, each.user, Role(each.role), each.joined_at) for each in others)]
 
 
-def invite(*, realm: Realm, email: str, role: Role, by: Actor) -> tuple[Invitation, str]:
-    """Offer a role to whoever has an address; return the invitation and the token of its link.
-
-    Who was invited before gets a new link, and the old one ends.
-
-    Raises:
-        Refusal: `invalid_request` (no address, no role to give, a member already), `quota_exceeded`.
-    """
-    address = email.strip().lower()
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise refusal_at("/email", f"{email!r} is not an e-mail address.") from None
-    _refuse_unless_given(role)
-    assert by.user is not None, "a person invites"
-    token = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        _locked(realm)
-        members = Membership.objects.filter(realm=realm)
-        if realm.owner.email == address or members.filter(user__email=address).exists():
-            raise refusal_at("/email", f"{address} is a member already.")
-        invited = Invitation.objects.in_realm(realm.pk)
-        invited.filter(email=address).delete()
-        if members.count() + invited.open().count() >= MEMBERS_AT_MOST:
-            raise Refusal("quota_exceeded", f"A realm has at most {MEMBERS_AT_MOST} members and invitations.")
-        invitation = Invitation.objects.create(
-            realm=realm,
-            email=address,
-            role=role,
-            digest=_digest(token),
-            invited_by=by.user,
-            expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
-        )
-        audit.append("member.invited", realm_id=realm.pk, by=by, target=address, details={"role": role.value})
-    return invitation, token
-
-
-def withdraw_invitation(*, realm: Realm, invitation_id: str, by: Actor) -> None:
-    """Take an invitation back; its link ends.
-
-    Raises:
-        Refusal: `not_found`.
-    """
-    with transaction.atomic():
-        invitation = Invitation.objects.in_realm(realm.pk).filter(pk=invitation_id).first()
-        if invitation is None:
-            raise Refusal("not_found", "There is no such invitation; it was accepted or withdrawn.")
-        invitation.delete()
-        audit.append("member.invitation_withdrawn", realm_id=realm.pk, by=by, target=invitation.email)
-
-
-def invitation_for(token: str) -> Invitation:
-    """Return the invitation that a link stands for.
-
-    Raises:
-        Refusal: `not_found`, for one that ended too.
-    """
-    invitations = Invitation.objects.open().select_related("realm__owner", "invited_by")
-    invitation = invitations.filter(digest=_digest(token), realm__in=Realm.objects.present()).first()
-    if invitation is None:
-        raise Refusal("not_found", "This invitation has ended. Ask whoever invited you for a new one.")
-    return invitation
-
-
-def accept_invitation(*, token: str, user: User, by: Actor) -> Realm:
-    """Join a realm, as the person who has the address that was invited.
-
-    The caller has made sure that the address of `user` is verified.
-
-    Raises:
-        Refusal: `not_found`, `invitation_not_yours`.
-    """
-    with transaction.atomic():
-        invitation = invitation_for(token)
-        realm = _locked(invitation.realm)
-        # Withdrawn while the lock was waited for: then it does not count any more.
-        if not Invitation.objects.in_realm(realm.pk).filter(pk=invitation.pk).delete()[0]:
-            raise Refusal("not_found", "This invitation has ended. Ask whoever invited you for a new one.")
-        if invitation.email != user.email:
-            raise Refusal("invitation_not_yours", f"This invitation is for {invitation.email}.")
-        if realm.owner_id != user.pk:
-            Membership.objects.get_or_create(realm=realm, user=user, defaults={"role": invitation.role})
-            audit.append(
-                "member.joined",
-                realm_id=realm.pk,
-                by=by,
-                target=user.email,
-                details={"role": invitation.role},
-            )
-    return realm
-
-
 def change_role(*, realm: Realm, user_id: int, role: Role, by: Actor) -> None:
-    """Give a member another role.
+    """Give a member another role; whom a former admin invited is invited no more.
 
     Raises:
-        Refusal: `invalid_request`, `not_found`.
+        Refusal: `invalid_request`, `not_found`, `role_missing`, `realm_suspended`.
     """
-    _refuse_unless_given(role)
+    refuse_unless_given(role)
     with transaction.atomic():
-        _locked(realm)
-        membership = _membership(realm, user_id)
+        locked = lock_members(realm, by=by, needs=Role.ADMIN)
+        membership = _membership(locked, user_id)
         if membership.role == role:
             return
         details = {"role": [membership.role, role.value]}
         membership.role = role
         membership.save(update_fields=["role"])
+        if not role.covers(Role.ADMIN):
+            _end_invitations_of(membership)
         audit.append(
             "member.role_changed", realm_id=realm.pk, by=by, target=membership.user.email, details=details
         )
 
 
 def remove_member(*, realm: Realm, user_id: int, by: Actor) -> None:
-    """End a membership; whoever leaves removes themselves.
+    """End a membership, and whom they invited is invited no more; whoever leaves removes themselves.
 
     Raises:
-        Refusal: `not_found`, for the owner too, who hands the realm over first.
+        Refusal: `not_found` (for the owner too, who hands the realm over first), `role_missing`,
+            `realm_suspended`.
     """
+    leaves = by.user is not None and by.user.pk == user_id
     with transaction.atomic():
-        _locked(realm)
-        membership = _membership(realm, user_id)
+        locked = lock_members(realm, by=by, needs=Role.VIEWER if leaves else Role.ADMIN)
+        membership = _membership(locked, user_id)
         email = membership.user.email
+        _end_invitations_of(membership)
         membership.delete()
-        action = "member.left" if by.user is not None and by.user.pk == user_id else "member.removed"
+        action = "member.left" if leaves else "member.removed"
         audit.append(action, realm_id=realm.pk, by=by, target=email)
 
 
@@ -197,13 +103,16 @@ def hand_over(*, realm: Realm, user_id: int, by: Actor) -> None:
     """Make a member the owner; who owned the realm stays as an admin.
 
     Raises:
-        Refusal: `not_found`, `realm_slug_taken` (the new owner has a realm of this name).
+        Refusal: `not_found` (no member whose account works), `realm_slug_taken` (the new owner has a realm of
+            this name), `role_missing`, `realm_suspended`.
     """
     try:
         with transaction.atomic():
-            locked = _locked(realm)
-            membership = _membership(realm, user_id)
+            locked = lock_members(realm, by=by, needs=Role.OWNER)
+            membership = _membership(locked, user_id)
             heir, former = membership.user, locked.owner
+            if not heir.is_active:
+                raise Refusal("not_found", f"An operator has disabled the account of {heir.email}.")
             membership.delete()
             locked.owner = heir
             locked.save(update_fields=["owner"])
@@ -221,13 +130,43 @@ def hand_over(*, realm: Realm, user_id: int, by: Actor) -> None:
     realm.owner = heir
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def lock_members(realm: Realm, *, by: Actor | None, needs: Role = Role.ADMIN) -> Realm:
+    """Return a realm as it is now, and keep other changes of its members out until the commit.
+
+    Args:
+        by: who changes them, whose role may have changed since the page was opened; operators and
+            commands need none. None for somebody who joins.
+        needs: the role that the change needs.
+
+    Raises:
+        Refusal: `not_found` (deleted), `realm_suspended`, `role_missing`.
+    """
+    # Without the owner: joined to another one than before, the row would not be found when it is waited for.
+    locked = Realm.objects.present().select_for_update(no_key=True).filter(pk=realm.pk).first()
+    if locked is None:
+        raise Refusal("not_found", "The realm was deleted.")
+    if locked.status == Realm.Status.SUSPENDED:
+        raise Refusal("realm_suspended")
+    if by is not None and not is_operator(by):
+        assert by.user is not None, "members are people's business"
+        if not _role_of(by.user, locked).covers(needs):
+            raise Refusal("role_missing")
+    return locked
 
 
-def _locked(realm: Realm) -> Realm:
-    """Return a realm as it is now, and keep other changes of its members out until the commit."""
-    return Realm.objects.select_for_update(no_key=True, of=("self",)).select_related("owner").get(pk=realm.pk)
+def refuse_unless_given(role: Role) -> None:
+    """Raise `Refusal` `invalid_request` for the owner's role, which is handed over and not given."""
+    if role not in GIVEN:
+        raise refusal_at("/role", f"A role to give is {' or '.join(GIVEN)}; a realm has one owner.")
+
+
+def _role_of(person: User, realm: Realm) -> Role:
+    if realm.owner_id == person.pk:
+        return Role.OWNER
+    membership = Membership.objects.filter(realm=realm, user=person).first()
+    if membership is None:
+        raise Refusal("not_found")
+    return Role(membership.role)
 
 
 def _membership(realm: Realm, user_id: int) -> Membership:
@@ -237,6 +176,6 @@ def _membership(realm: Realm, user_id: int) -> Membership:
     return membership
 
 
-def _refuse_unless_given(role: Role) -> None:
-    if role not in GIVEN:
-        raise refusal_at("/role", f"A role to give is {' or '.join(GIVEN)}; a realm has one owner.")
+def _end_invitations_of(membership: Membership) -> None:
+    """End the invitations of somebody who may invite no more, or they could come back by one of them."""
+    Invitation.objects.in_realm(membership.realm_id).filter(invited_by=membership.user).delete()

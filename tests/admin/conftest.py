@@ -3,8 +3,8 @@
 import pytest
 
 from realms.audit.actor import Actor
+from realms.members.invitations import invite
 from realms.members.models import Membership, Role
-from realms.members.rules import invite
 from realms.models import Realm
 from tests.accounts.person import new_person
 from tests.admin.pages import Pages

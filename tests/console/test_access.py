@@ -15,7 +15,7 @@ from tests.cast import new_owner
 from tests.console.people import Person, signed_in, words_of
 
 # Pages that belong to no realm.
-OF_NO_REALM = {"home", "new-realm"}
+OF_NO_REALM = {"home", "new-realm", "invitation"}
 
 
 def routes() -> Iterator[URLPattern]:

@@ -12,8 +12,8 @@ from django.urls import URLPattern, reverse
 from accounts.models import User
 from hub.console.urls import urlpatterns
 from realms.audit.actor import Actor
+from realms.members.invitations import invite
 from realms.members.models import Invitation, Membership, Role
-from realms.members.rules import invite
 from realms.models import ApiKey, Realm
 from tests.cast import new_owner
 from tests.console.people import words_of

@@ -1,0 +1,41 @@
+"""Accepting an invitation, at the link from its mail: the only page about a realm that strangers see."""
+
+from django.contrib import messages as flash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from hub.console.access import refused
+from realms.members.invitations import accept_invitation, invitation_for, is_for
+from realms.person import person_of
+from realms.refusal import Refusal
+
+# What opens sign-up in this browser while it may be closed to others.
+REMEMBERED = "invitation"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Say who invites to what, and to whoever has the address offer to accept; POST accepts."""
+    try:
+        if request.method == "POST" and isinstance(request.user, User):
+            realm = accept_invitation(token=token, user=request.user, by=person_of(request))
+            request.session.pop(REMEMBERED, None)
+            flash.success(request, f"Welcome to {realm.slug}.")
+            return redirect("realm", realm.pk)
+        invitation = invitation_for(token)
+    except Refusal as refusal:
+        if refusal.code == "not_found" and request.session.get(REMEMBERED) == token:
+            del request.session[REMEMBERED]
+        return refused(request, refusal)
+    here = reverse("invitation", args=[token])
+    context = {"invitation": invitation, "here": here}
+    if isinstance(request.user, User):
+        context["is_yours"] = is_for(invitation, request.user)
+    else:
+        request.session[REMEMBERED] = token
+    return render(request, "console/invitation.html", context)
