@@ -11,7 +11,6 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from accounts.address import client_address
 from hub.activity.rules import REFUSED, note
 from hub.api.credentials import admit
 from hub.api.endpoint import JSON
@@ -19,6 +18,7 @@ from hub.api.openapi import HubSchema
 from hub.api.problems import problem_response, refusal_of
 from hub.api.request_id import request_id_of
 from hub.sessions.acting import Caller
+from realms.address import client_address
 from realms.refusal import Refusal
 
 
@@ -88,8 +88,9 @@ class HubViewSet(ViewSet):
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
         refusal = self._refusal(exc)
-        if getattr(self, "caller", None):  # who was not admitted is noted where that was decided
-            note(self.caller.realm_id, REFUSED + refusal.code)
+        caller: Caller | None = getattr(self, "caller", None)
+        if caller is not None:  # what somebody was not even admitted for is noted where that was decided
+            note(caller.realm_id, REFUSED + refusal.code)
         return problem_response(refusal, request_id_of(self.request._request))
 
     def _refusal(self, error: Exception) -> Refusal:
