@@ -29,8 +29,13 @@ def acting(user: User) -> Actor:
 
 def proven(name: str) -> User:
     """Return a new person whose address is known to be theirs."""
+    return new_owner(name)
+
+
+def unproven(name: str) -> User:
+    """Return a new person who signed up and did not follow the link in the mail."""
     user = new_owner(name)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    EmailAddress.objects.filter(user=user).update(verified=False)
     return user
 
 
