@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from accounts.models import User
@@ -29,6 +30,13 @@ def acting(user: User) -> Actor:
 def proven(name: str) -> User:
     """Return a new person whose address is known to be theirs."""
     return new_owner(name)
+
+
+def unproven(name: str) -> User:
+    """Return a new person who signed up and did not follow the link in the mail."""
+    user = new_owner(name)
+    EmailAddress.objects.filter(user=user).update(verified=False)
+    return user
 
 
 def joined(realm: Realm, name: str, role: Role) -> User:

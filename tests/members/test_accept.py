@@ -11,8 +11,7 @@ from realms.models import AuditEvent, Realm
 from realms.owners import delete_realm
 from realms.refusal import Refusal
 from tests.at_once import at_once
-from tests.cast import new_owner
-from tests.members.people import Invited, acting, ended, invited, last_event, proven, role_of
+from tests.members.people import Invited, acting, ended, invited, last_event, proven, role_of, unproven
 from tests.rows import set_realm
 
 
@@ -52,18 +51,19 @@ def test_another_person_does_not(realm: Realm) -> None:
 
 
 def test_an_address_has_to_be_proven(realm: Realm) -> None:
-    nora, offer = new_owner("nora"), invited(realm, "nora")
-    EmailAddress.objects.filter(user=nora).update(verified=False)
+    nora, offer = unproven("nora"), invited(realm, "nora")
+    assert why_not(offer, nora) == "invitation_not_yours"
+    EmailAddress.objects.all().delete()
     assert why_not(offer, nora) == "invitation_not_yours"
 
-    EmailAddress.objects.filter(user=nora).update(verified=True)
+    EmailAddress.objects.create(user=nora, email=nora.email, verified=True)
 
     assert accept(offer, nora) == realm
 
 
 def test_the_case_of_an_address_makes_no_difference(realm: Realm) -> None:
-    nora, offer = new_owner("nora"), invited(realm, "nora")
-    EmailAddress.objects.filter(user=nora).update(email="Nora@Example.com")
+    nora, offer = unproven("nora"), invited(realm, "nora")
+    EmailAddress.objects.create(user=nora, email="Nora@Example.com", verified=True)
 
     assert accept(offer, nora) == realm
 
