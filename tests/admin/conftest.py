@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from realms.audit.actor import Actor
+from realms.members.invitations import invite
 from realms.members.models import Membership, Role
-from realms.members.rules import invite
 from realms.models import Realm
 from tests.admin.pages import Pages
 from tests.cast import Agent, new_owner

@@ -13,8 +13,8 @@ from hub.memory.models import MemoryEntry
 from hub.messages.models import Message
 from realms.audit.actor import Actor
 from realms.key_format import digest_of
+from realms.members.invitations import invite
 from realms.members.models import Invitation, Role
-from realms.members.rules import invite
 from realms.models import ApiKeySecret, Realm
 from tests.admin.pages import ALL, READ_ONLY, Pages, path_of
 from tests.cast import Agent, new_agent, new_owner
