@@ -74,7 +74,7 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
     search_fields = ("email", "first_name", "last_name")
     readonly_fields = ("last_login", "date_joined", "second_factor", "web_sessions", "see_also")
     fieldsets = (
-        (None, {"fields": ("email", "password")}),
+        (None, {"fields": ("email", "password", "must_change_password")}),
         ("Name", {"fields": ("first_name", "last_name")}),
         ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Signing in", {"fields": ("second_factor", "web_sessions", "see_also")}),
@@ -104,7 +104,8 @@ class UserAdmin(DjangoUserAdmin[User], ModelAdmin):
             return
         said = form.cleaned_data
         password = said["password1"] if said["set_usable_password"] else None
-        made = User.objects.create_user(obj.email, password)
+        # Whoever types a password for somebody else knows it.
+        made = User.objects.create_user(obj.email, password, must_change_password=password is not None)
         obj.pk = made.pk
 
     @admin.display(description="second factor")

@@ -3,18 +3,25 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
+
+from accounts.addresses import vouch_for
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people, who are known by their e-mail address."""
+    """Makes people on the word of somebody who runs the hub, whose address is theirs therefore.
+
+    Those who sign up themselves are made by allauth, and prove their address by mail.
+    """
 
     def _create(self, email: str, password: str | None, **fields: Any) -> "User":
         if not email:
             raise ValueError("A user needs an e-mail address.")
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            vouch_for(user)
         return user
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -27,10 +34,19 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, whose name is their e-mail address in lower case."""
+    """A person, whose name is their e-mail address in lower case.
+
+    Attributes:
+        must_change_password: the password was made by somebody else, and opens nothing but the page where
+            they choose their own.
+    """
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
+    must_change_password = models.BooleanField(
+        default=False,
+        help_text="At the next sign-in they choose a password of their own first.",
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

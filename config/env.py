@@ -44,6 +44,9 @@ MAIL_FROM: str = env.str("HUB_MAIL_FROM", default="AISP Hub <hub@localhost>")
 # How long a request waits for one statement of PostgreSQL before it is answered with 503.
 STATEMENT_SECONDS: float = env.float("HUB_STATEMENT_SECONDS", default=5.0)
 
+# Whether anybody may make an account, or only who was invited.
+OPEN_SIGN_UP: bool = env.bool("HUB_OPEN_SIGN_UP", default=not EMBEDDED)
+
 # After SIGTERM the process takes requests for so long, while /readyz tells the balancer to go elsewhere.
 DRAIN_SECONDS: float = env.float("HUB_DRAIN_SECONDS", default=0.0 if EMBEDDED else 3.0)
 

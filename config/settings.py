@@ -5,6 +5,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from config import env
@@ -18,6 +19,7 @@ SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
 ALLOWED_HOSTS = env.ALLOWED_HOSTS
 
 HUB_EMBEDDED = env.EMBEDDED
+HUB_OPEN_SIGN_UP = env.OPEN_SIGN_UP
 HUB_ORIGIN = env.ORIGIN
 HUB_HOST = env.HOST
 HUB_PORT = env.PORT
@@ -34,7 +36,7 @@ HUB_REFUSALS_PER_MINUTE = env.REFUSALS_PER_MINUTE
 CORS_ALLOWED_ORIGINS = env.CORS_ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
-    "unfold",
+    "accounts.apps.OperatorsAdminConfig",
     "django.contrib.admin",
     "django.forms",
     "django.contrib.auth",
@@ -70,7 +72,8 @@ MIDDLEWARE = [
     "config.web.AuthenticationMiddleware",
     "config.web.MessageMiddleware",
     "config.web.AccountMiddleware",
-    "config.web.UserSessionsMiddleware",
+    "config.web.SeenSessionsMiddleware",
+    "config.web.OwnPasswordMiddleware",
     "config.web.XFrameOptionsMiddleware",
     "config.web.CspMiddleware",
 ]
@@ -169,11 +172,59 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 
+ON_TLS = HUB_ORIGIN.startswith("https://")
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_CHANGE_EMAIL = True  # one address each, which stays until the new one is proven
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "AISP Hub: "
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = reverse_lazy("account")
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if ON_TLS else "http"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # to change the address
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    # Right ones count too: nobody learns from the page which they are. Few by account, since whoever knows
+    # an address could keep its owner out with it.
+    "login": "10/m/ip",
+    "login_failed": "10/m/ip,60/h/key",
+    "signup": "10/m/ip",
+    "reset_password": "10/m/ip,5/10m/key",
+    "confirm_email": "5/10m/key",
+    "reset_password_from_key": "10/m/ip",
+}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.SignupForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reauthenticate": "accounts.forms.ReauthenticatePasswordForm",
+}
+
+MFA_ADAPTER = "accounts.factors.FactorsAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "AISP Hub"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not ON_TLS  # http://localhost, which browsers trust
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs in with one; it is only ever one to change to
+MFA_FORMS = {
+    "authenticate": "accounts.forms.AuthenticateForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "activate_totp": "accounts.forms.ActivateTotpForm",
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.ReauthenticatePasskeyForm",
+    "login_webauthn": "accounts.forms.LoginPasskeyForm",
+}
 
 # Without EMAIL_URL mail goes to the terminal.
 vars().update(env.MAIL)
@@ -189,9 +240,10 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # a checkout serves its static files without a build step
 
-ON_TLS = HUB_ORIGIN.startswith("https://")
+SESSION_COOKIE_AGE = 14 * 86_400  # seconds since the session was last seen
 SESSION_COOKIE_SECURE = ON_TLS
 CSRF_COOKIE_SECURE = ON_TLS
+CSRF_TRUSTED_ORIGINS = [HUB_ORIGIN] if HUB_ORIGIN else []  # TLS may end at a proxy
 SECURE_SSL_REDIRECT = False  # the proxy in front redirects
 SECURE_HSTS_SECONDS = 31_536_000 if ON_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ON_TLS
@@ -251,7 +303,6 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["hub.openapi.complete"],
     "AUTHENTICATION_WHITELIST": [],
 }
@@ -273,6 +324,9 @@ UNFOLD = {
     "SITE_HEADER": "AISP Hub",
     "SITE_SUBHEADER": "Operators",
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hub/icon.svg")},
+    ],
     "DASHBOARD_CALLBACK": "hub.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,

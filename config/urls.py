@@ -2,23 +2,21 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
+from accounts.views import too_many_attempts
 from hub.api.problems import page_not_found, server_error
 from hub.health import livez, readyz
-from hub.web_forms import guarded
 
 urlpatterns = [
     path("", include("hub.console.urls")),
-    path("accounts/", include("allauth.urls")),
-    path("accounts/me", RedirectView.as_view(pattern_name="account_email"), name="account"),
+    path("accounts/", include("accounts.urls")),
     path("", include("hub.docs.urls")),
     path("", include("hub.urls")),
     path("livez", livez),
     path("readyz", readyz),
-    path("admin/login/", guarded("admin-login", admin.site.login)),
     path("admin/", admin.site.urls),
 ]
 
 handler404 = page_not_found
+handler429 = too_many_attempts  # allauth's
 handler500 = server_error

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import URLPattern, path, re_path
 
 from hub.api.problems import api_not_found
-from hub.api.schema import SchemaViewSet, redoc_page, swagger_page
+from hub.api.schema import SchemaViewSet, swagger_page
 from hub.api.viewset import HubViewSet
 from hub.grants.api import GrantViewSet
 from hub.live.feed import FeedConsumer
@@ -49,6 +49,5 @@ urlpatterns = [
     route("schema", SchemaViewSet, get="schema_document"),
     path(".well-known/jwks.json", SigningKeyViewSet.as_view({"get": "jwks"}), name="jwks"),
     path("api/docs", swagger_page, name="swagger"),
-    path("api/docs/redoc", redoc_page, name="redoc"),
     re_path(r"^api(/|$)", api_not_found),
 ]

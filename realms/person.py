@@ -2,8 +2,8 @@
 
 from django.http import HttpRequest
 
+from accounts.address import client_address
 from accounts.models import User
-from realms.address import client_address
 from realms.audit.actor import Actor
 
 

@@ -9,9 +9,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from accounts.address import client_address
 from hub.api.body import checked_length, limit_of, too_large
 from hub.api.response import Response, Send
-from realms.address import client_address
 from realms.refusal import Refusal, refusal_at
 
 BODY_TIMEOUT_SECONDS = 10.0

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django_ratelimit import core as django_ratelimit
 
+from accounts.address import network_of
 from hub.api.windows import LocalWindows, SharedWindows, Windows
-from realms.address import network_of
 from realms.identity import KeyIdentity
 from realms.keys import SCOPES
 from realms.refusal import Refusal

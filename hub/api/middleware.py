@@ -6,11 +6,11 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from accounts.address import client_address
 from hub.api.cors import cors_headers, preflight_headers
 from hub.api.limits import address_headers
 from hub.api.problems import API_PREFIX, WELL_KNOWN_PREFIX
 from hub.api.request_id import HEADER, request_id_from
-from realms.address import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

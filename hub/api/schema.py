@@ -66,8 +66,3 @@ class SchemaViewSet(HubViewSet):
 def swagger_page(request: HttpRequest) -> HttpResponse:
     """Show the schema with Swagger UI."""
     return render(request, "hub/swagger.html")
-
-
-def redoc_page(request: HttpRequest) -> HttpResponse:
-    """Show the schema with Redoc."""
-    return render(request, "hub/redoc.html")

@@ -88,8 +88,9 @@ class HubViewSet(ViewSet):
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
         refusal = self._refusal(exc)
-        if hasattr(self, "caller"):  # who was not admitted is noted where that was decided
-            note(self.caller.realm_id, REFUSED + refusal.code)
+        caller: Caller | None = getattr(self, "caller", None)
+        if caller is not None:  # what somebody was not even admitted for is noted where that was decided
+            note(caller.realm_id, REFUSED + refusal.code)
         return problem_response(refusal, request_id_of(self.request._request))
 
     def _refusal(self, error: Exception) -> Refusal:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -76,10 +76,10 @@ def _number(rate: float) -> str:
     return f"{rate:.1f}" if 0 < rate < 10 else f"{rate:,.0f}"
 
 
-def _of_realm(rows: QuerySet[Any], number: Count | Sum) -> Coalesce:
-    """Return a number over the rows of the realm that a query is about."""
-    of_one = rows.filter(realm=OuterRef("pk")).order_by().values("realm")
-    return Coalesce(Subquery(of_one.annotate(number=number).values("number")), 0)
+def _over(rows: QuerySet[Any], number: Count | Sum) -> Coalesce:
+    """Return a number over rows of one realm."""
+    together = rows.order_by().values("realm").annotate(number=number)
+    return Coalesce(Subquery(together.values("number")), 0)
 
 
 def state_of(realm: Realm) -> dict[str, Any]:
@@ -87,15 +87,16 @@ def state_of(realm: Realm) -> dict[str, Any]:
 
     `has_begun` is whether the realm ever had a message, as far as anything is kept of it.
     """
-    sent = Message.objects.filter(realm=OuterRef("pk"), sender__isnull=False)
-    counted = Tally.objects.filter(realm=OuterRef("pk"), grain=Tally.Grain.HOUR, measure=MESSAGES)
-    streaming = Count("session", distinct=True)
+    active = Session.objects.in_realm(realm.pk).filter(status=Session.Status.ACTIVE)
+    streams = OpenStream.objects.in_realm(realm.pk).alive()
+    sent = Message.objects.in_realm(realm.pk).filter(sender__isnull=False)
+    counted = Tally.objects.in_realm(realm.pk).filter(grain=Tally.Grain.HOUR, measure=MESSAGES)
     state = (
         Realm.objects.filter(pk=realm.pk)
         .values(
-            active=_of_realm(Session.objects.filter(status=Session.Status.ACTIVE), Count("pk")),
-            connected=_of_realm(OpenStream.objects.alive(), streaming),
-            unread=_of_realm(Inbox.objects.all(), Sum("unread")),
+            active=_over(active, Count("pk")),
+            connected=_over(streams, Count("session", distinct=True)),
+            unread=_over(Inbox.objects.filter(realm=realm), Sum("unread")),
             has_begun=Exists(sent) | Exists(counted),
         )
         .get()

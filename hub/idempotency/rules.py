@@ -17,8 +17,8 @@ from django.db.models import BigIntegerField, BooleanField, Func, Subquery, Valu
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.sealing import seal, unseal
 from hub.idempotency.models import NAME_CHARACTERS, IdempotencyRecord
-from hub.sealing import seal, unseal
 from hub.sessions.acting import Caller
 from realms.models import ApiKey
 from realms.refusal import Refusal, refusal_at

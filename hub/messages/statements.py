@@ -16,10 +16,10 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
+from accounts.sealing import seal
 from hub.idempotency.rules import Attempt
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Message
-from hub.sealing import seal
 from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller, mark_seen
 from hub.sessions.presence import PROCESS_TIMEOUT_SECONDS
 from realms.ids import MESSAGE, SESSION, id_of, uuid_of

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from hub.sealing import seal, unseal
+from accounts.sealing import seal, unseal
 from hub.tokens.models import SigningKey
 from realms.refusal import Refusal
 

@@ -70,6 +70,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// allauth's passkey scripts say so when the browser gave none, and would tell nobody.
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  const note = document.getElementById("passkey-note") ?? document.createElement("p");
+  note.id = "passkey-note";
+  note.className = "note bad";
+  note.role = "alert";
+  note.textContent = "Your browser gave no passkey: it was cancelled, took too long, or there is none for this site.";
+  document.querySelector("h1").after(note);
+});
+
 document.addEventListener("htmx:afterSettle", tellTime);
 document.addEventListener("htmx:oobAfterSwap", tellTime);
 tellTime();

@@ -1,24 +1,22 @@
 """Fixtures of the operators' admin."""
 
 import pytest
-from django.test import Client
 
 from realms.audit.actor import Actor
 from realms.members.invitations import invite
 from realms.members.models import Membership, Role
 from realms.models import Realm
+from tests.accounts.person import new_person
 from tests.admin.pages import Pages
 from tests.cast import Agent, new_owner
 
 
 @pytest.fixture
-def operator(db: None, client: Client) -> Pages:
+def operator(db: None) -> Pages:
     """Olivia, who runs the hub, signed in to its admin."""
-    olivia = new_owner("olivia")
-    olivia.is_staff = olivia.is_superuser = True
-    olivia.save()
-    client.force_login(olivia)
-    return Pages(client)
+    olivia = new_person("olivia", is_staff=True, is_superuser=True)
+    olivia.sign_in_with_second_factor()
+    return Pages(olivia.browser)
 
 
 @pytest.fixture

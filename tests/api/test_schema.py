@@ -224,9 +224,8 @@ def test_links_lead_to_operations() -> None:
         assert {name.removeprefix("header.") for name in link["parameters"]} <= takes
 
 
-@pytest.mark.parametrize("page", ["/api/docs", "/api/docs/redoc"])
-def test_the_docs_load_nothing_from_elsewhere(page: str) -> None:
-    response = Client().get(page)
+def test_the_docs_load_nothing_from_elsewhere() -> None:
+    response = Client().get("/api/docs")
 
     assert response.status_code == 200
     assets = re.findall(r'(?:src|href)="([^"]+)"', response.content.decode())

@@ -1,12 +1,14 @@
 """The people of Alice's realm, each with a browser, and how their pages are asked for."""
 
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from django.test import Client
 from django.urls import reverse
 
+from accounts.middleware import SEEN_AT
 from accounts.models import User
 from realms.members.models import Membership, Role
 from realms.models import Realm
@@ -45,6 +47,9 @@ def signed_in(user: User, realm: Realm) -> Person:
     """Return somebody with a browser of their own."""
     browser = Client()
     browser.force_login(user)
+    session = browser.session
+    session[SEEN_AT] = int(time.time())  # as after a sign-in
+    session.save()
     return Person(user, realm, browser)
 
 

@@ -15,7 +15,6 @@ from hub.urls import V1, feed_urlpatterns, live_urlpatterns
 from tests.docs.samples import fences
 
 OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
-TO_COME = {"HUB_OPEN_SIGN_UP"}  # sign-up for strangers
 
 PRODUCTION = source_of(WRITTEN["production"], origin="https://hub.example.com")
 
@@ -54,7 +53,7 @@ def test_the_table_of_variables_is_whole() -> None:
     rows = [line.split("|")[1] for line in PRODUCTION.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([A-Z][A-Z_]+)`", row)}
 
-    assert named - TO_COME == (_variables() | OF_UVICORN) - TO_COME
+    assert named == _variables() | OF_UVICORN
 
 
 def test_variables_in_examples_exist() -> None:

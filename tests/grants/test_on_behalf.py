@@ -128,8 +128,8 @@ def test_of_decisions_of_several_people_and_the_session_one_counts(
             for decide in DECISIONS.values()
         ]
 
-        path = f"grants/{grant_id}/approve"
-        outcomes = at_once(*by_people * 2, lambda: bob.post(path).json)
+        by_session = partial(lambda path: bob.post(path).json, f"grants/{grant_id}/approve")
+        outcomes = at_once(*by_people * 2, by_session)
 
         decided = [outcome for outcome in outcomes if outcome in ("active", "denied")]
         by_bob = outcomes[-1]["status"] == "active"

@@ -13,19 +13,17 @@ from hub.urls import live_urlpatterns
 PAGES = {
     "/": "leads to one's realms, and strangers to the documentation",
     "/accounts/": "are a person's own: address, password, second factor, sessions",
-    "/accounts/me": "is a person's own",
     "/realms/new": "makes a realm",
+    "/invitations/{token}": "says what an invitation's own link already does, and accepts it",
     "/docs": "is documentation",
     "/docs/{slug}": "is documentation",
     "/api/docs": "shows the published schema",
-    "/api/docs/redoc": "shows the published schema",
     "/livez": "says that the process answers",
     "/readyz": "says whether it takes requests",
     "/docs/reference": "lists the operations",
     "/docs/problems": "lists the problems",
     "/docs/problems/{code}": "explains a problem",
     "^api(/|$)": "answers every other path under /api/ with a problem",
-    "/admin/login/": "is where operators sign in",
     "admin": "is for operators, who see every realm",
 }
 

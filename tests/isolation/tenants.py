@@ -19,11 +19,11 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sealing import seal
 from hub.grants.models import Grant
 from hub.idempotency.models import IdempotencyRecord
 from hub.memory.models import MemoryEntry, MemoryNamespace, MemoryUsage
 from hub.messages.models import Delivery, Inbox, Message, Ping
-from hub.sealing import seal
 from hub.sessions.models import Session
 from realms.audit.models import AuditHead
 from realms.ids import MESSAGE, new_id, uuid_of

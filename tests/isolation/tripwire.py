@@ -64,7 +64,7 @@ _TABLE = re.compile(
 _CONDITION = re.compile(
     r'(?:"?(?P<alias>\w+)"?\.)?"?(?P<column>\w+)"?\s*=\s*(?P<parameter>%s|%\(\w+\)s)(?:::uuid)?'
 )
-_SAME = re.compile(r'"?(?P<one>\w+)"?\."?\w+"?\s*(?:=\s*|IN \(SELECT )"?(?P<other>\w+)"?\."?\w+"?')
+_SAME = re.compile(r'"?(?P<one>\w+)"?\."?\w+"?\s*(?:=\s*\(?|IN \(SELECT )"?(?P<other>\w+)"?\."?\w+"?')
 
 
 def _realm_columns() -> dict[str, str]:

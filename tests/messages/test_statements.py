@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from accounts.sealing import unseal
 from hub.idempotency.models import IdempotencyRecord
 from hub.idempotency.rules import attempt_of
 from hub.messages import feed, rules, statements
@@ -21,7 +22,6 @@ from hub.messages.feed import CARRIED_BYTES
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.statements import Keeping
-from hub.sealing import unseal
 from hub.sessions.models import Session
 from hub.sessions.rules import end_session
 from realms.ids import MESSAGE, SESSION, new_id

@@ -10,7 +10,7 @@ from django.core.management import CommandError
 from django.utils import timezone
 from time_machine import TimeMachineFixture
 
-from hub.sealing import unseal
+from accounts.sealing import unseal
 from hub.tokens import signing_keys
 from hub.tokens.models import SigningKey
 from realms.refusal import Refusal

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from hub.sealing import seal, unseal
+from accounts.sealing import seal, unseal
 from hub.tokens import signing_keys
 from hub.tokens.models import SigningKey
 from tests.at_once import at_once

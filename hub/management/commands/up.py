@@ -37,14 +37,14 @@ class Command(Serve):
     def _first_start(self) -> None:
         """Make an owner, a realm and a key, and show them: nobody can see them again."""
         password = secrets.token_urlsafe(12)
-        owner = User.objects.create_superuser(FIRST_OWNER, password)
+        owner = User.objects.create_superuser(FIRST_OWNER, password, must_change_password=True)
         by = Actor.command("up")
         realm = create_realm(owner=owner, slug=FIRST_REALM, by=by)
         _, key = issue_key(realm=realm, name="first key", by=by)
         self.stdout.write(
             "This is the first start. Keep these, they are shown only once:\n\n"
             f"  owner     {FIRST_OWNER}\n"
-            f"  password  {password}\n"
+            f"  password  {password}  (one-time: you choose your own as you sign in)\n"
             f"  realm     {FIRST_REALM}\n"
             f"  API key   {key}\n\n"
             "Type this into a second terminal:\n\n"

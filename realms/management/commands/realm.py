@@ -35,12 +35,12 @@ class Command(BaseCommand):
                 owner = User.objects.filter(email=email).first()
                 is_new = owner is None
                 if owner is None:
-                    owner = User.objects.create_user(email, password)
+                    owner = User.objects.create_user(email, password, must_change_password=True)
                 realm = create_realm(owner=owner, slug=options["slug"], by=Actor.command("realm create"))
         except ValidationError:
             raise CommandError(f"{email!r} is not an e-mail address.") from None
         except Refusal as refusal:
             raise CommandError(refusal.detail) from None
         if is_new:
-            self.stderr.write(f"New owner {email}, password: {password}")
+            self.stderr.write(f"New owner {email}, one-time password: {password}")
         self.stdout.write(realm.pk)

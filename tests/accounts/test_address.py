@@ -2,7 +2,7 @@
 
 import pytest
 
-from realms.address import client_address, network_of
+from accounts.address import client_address, network_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""How allauth's sign-up, sign-in and mails are this hub's."""
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib import messages as flash
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.address import client_address
+from accounts.middleware import SEEN_AT
+from accounts.models import User
+
+NO_ADDRESS = "::"  # of a client that came through a socket without one; it has to be an IP address
+
+MATCHES_NOT = "This address and password do not match. Check both, or reset the password."
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """What allauth asks about people and their passwords."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": MATCHES_NOT,
+        "too_many_login_attempts": "Too many attempts. Wait some minutes, or reset the password.",
+        "enter_current_password": "This is not your password. If you forgot it, sign out and reset it.",
+        "incorrect_password": "This is not your password. If you forgot it, sign out and reset it.",
+        "duplicate_email": "This is your address already.",
+        "same_as_current": "Choose another one than you have now.",
+        "rate_limited": "Too many attempts. Wait a minute, then try again.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Tell whether who asks may sign up: everybody if the operator says so, else those invited."""
+        return bool(settings.HUB_OPEN_SIGN_UP or request.session.get("invitation"))
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return whose attempts are counted: the peer, which the server took from a trusted proxy if any."""
+        return client_address(request.META.get("REMOTE_ADDR")) or NO_ADDRESS
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # allauth's own begins with the Host header, whose port a client may vary.
+        return str(credentials.get("email", "")).lower()
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Begin a session; allauth notes it in the list of sessions."""
+        super().login(request, user)
+        request.session[SEEN_AT] = int(time.time())
+
+    def set_password(self, user: User, password: str) -> None:
+        """Set a password that `user` chose."""
+        user.must_change_password = False
+        super().set_password(user, password)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Lead back to the account's page."""
+        return reverse("account")
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Note that an address is proven; tell whether it could be, since another account may have it."""
+        try:
+            with transaction.atomic():
+                return bool(super().confirm_email(request, email_address))
+        except IntegrityError:
+            template = "account/messages/email_confirmation_failed.txt"
+            self.add_message(request, flash.ERROR, template, {"email": email_address.email})
+            return False
+
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        """Send the mail that proves an address, or tell who has it already that somebody else wanted it."""
+        address = emailconfirmation.email_address
+        if User.objects.filter(email=address.email).exclude(pk=address.user_id).exists():
+            self.send_mail("account/email/address_in_use", address.email, {})
+        else:
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail, whose templates know where this hub is."""
+        hub = {"origin": settings.HUB_ORIGIN, "is_open": self.is_open_for_signup(self.request)}
+        super().send_mail(template_prefix, email, {**context, **hub})
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        """Return the link that proves an address."""
+        return _at_origin(super().get_email_confirmation_url(request, emailconfirmation))
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the link that resets a password."""
+        return _at_origin(super().get_reset_password_from_key_url(key))
+
+
+def _at_origin(url: str) -> str:
+    """Return `url` at the hub's own origin, whatever Host header the request had."""
+    return f"{settings.HUB_ORIGIN}{urlsplit(url).path}"

@@ -1,0 +1,12 @@
+"""Pages of one's own account: allauth's under /accounts/, and those it does not have."""
+
+from django.urls import include, path
+
+from accounts.views import end_all_sessions, end_session, me
+
+urlpatterns = [
+    path("me", me, name="account"),
+    path("sessions/end", end_all_sessions, name="end_all_sessions"),
+    path("sessions/<int:session>/end", end_session, name="end_session"),
+    path("", include("allauth.urls")),
+]
