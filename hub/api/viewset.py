@@ -11,6 +11,7 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
+from accounts.address import client_address
 from hub.activity.rules import REFUSED, note
 from hub.api.credentials import admit
 from hub.api.endpoint import JSON
@@ -18,7 +19,6 @@ from hub.api.openapi import HubSchema
 from hub.api.problems import problem_response, refusal_of
 from hub.api.request_id import request_id_of
 from hub.sessions.acting import Caller
-from realms.address import client_address
 from realms.refusal import Refusal
 
 
