@@ -3,7 +3,10 @@
 It is read in batches while the realm goes on: what changes meanwhile may be there as it was or as it is.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -26,6 +29,7 @@ from realms.members.rules import members_of
 from realms.models import ApiKey, ApiKeySecret, Realm
 from realms.owners import OWN_SETTINGS, locked_realm
 from realms.refusal import Refusal
+from realms.spans import Written
 
 BATCH = 1000
 # Of rows that may be large: an entry has up to 64 KiB, a message 256 KiB.
@@ -178,33 +182,46 @@ def _grants(realm: Realm) -> Iterator[Line]:
 
 
 def _messages(realm: Realm) -> Iterator[Line]:
-    """Yield each message, followed by its deliveries."""
-    messages = Message.objects.in_realm(realm.pk).prefetch_related(
-        models.Prefetch("deliveries", Delivery.objects.order_by("recipient", "seq"))
-    )
-    for message in _in_batches(messages, "sent_at", "pk", size=SMALL_BATCH):
-        yield {
-            "type": "message",
-            "id": message.pk,
-            "from": message.sender_id or HUB,
-            "to": message.recipients,
-            "category": message.category,
-            "payload": _as_it_stands(message.payload),
-            "signed": _as_it_stands(message.envelope) if message.envelope else None,
-            "reply_to": ids.id_of(ids.MESSAGE, message.reply_to) if message.reply_to else None,
-            "capability": message.capability or None,
-            "sent_at": rfc3339(message.sent_at),
-            "expires_at": _when(message.expires_at),
-        }
-        for delivery in message.deliveries.all():
-            yield {
-                "type": "delivery",
-                "message": message.pk,
-                "recipient": delivery.recipient_id,
-                "seq": delivery.seq,
-                "delivered_at": _when(delivery.delivered_at),
-                "read_at": _when(delivery.read_at),
-            }
+    """Yield each message, followed by its deliveries.
+
+    These are not prefetched: that ties a message and what it says into a circle, which stays in memory until
+    the garbage is collected, seldom in a server.
+    """
+    for batch in _batches(Message.objects.in_realm(realm.pk), "sent_at", "pk", size=SMALL_BATCH):
+        deliveries: defaultdict[str, list[Delivery]] = defaultdict(list)
+        of_batch = Delivery.objects.filter(message__in=[message.pk for message in batch])
+        for delivery in of_batch.order_by("recipient", "seq"):
+            deliveries[delivery.message_id].append(delivery)
+        for message in batch:
+            yield _message(message)
+            yield from map(_delivery, deliveries[message.pk])
+
+
+def _message(message: Message) -> Line:
+    return {
+        "type": "message",
+        "id": message.pk,
+        "from": message.sender_id or HUB,
+        "to": message.recipients,
+        "category": message.category,
+        "payload": _as_it_stands(message.payload),
+        "signed": _as_it_stands(message.envelope) if message.envelope else None,
+        "reply_to": ids.id_of(ids.MESSAGE, message.reply_to) if message.reply_to else None,
+        "capability": message.capability or None,
+        "sent_at": rfc3339(message.sent_at),
+        "expires_at": _when(message.expires_at),
+    }
+
+
+def _delivery(delivery: Delivery) -> Line:
+    return {
+        "type": "delivery",
+        "message": delivery.message_id,
+        "recipient": delivery.recipient_id,
+        "seq": delivery.seq,
+        "delivered_at": _when(delivery.delivered_at),
+        "read_at": _when(delivery.read_at),
+    }
 
 
 def _audit_events(realm: Realm) -> Iterator[Line]:
@@ -213,18 +230,26 @@ def _audit_events(realm: Realm) -> Iterator[Line]:
 
 
 def _in_batches(found: QuerySet[Row], *fields: str, size: int = BATCH) -> Iterator[Row]:
+    return chain.from_iterable(_batches(found, *fields, size=size))
+
+
+def _batches(found: QuerySet[Row], *fields: str, size: int) -> Iterator[list[Row]]:
     """Yield rows in the order of one or two columns, which tell them apart, without a query that lasts."""
     found = found.order_by(*fields)
     rest = found
     while rows := list(rest[:size]):
-        yield from rows
-        last = [getattr(rows[-1], field) for field in fields]
-        after = Q((f"{fields[0]}__gt", last[0]))
-        if len(fields) > 1:
+        yield rows
+        first, *second = (_as_compared(getattr(rows[-1], field)) for field in fields)
+        after = Q((f"{fields[0]}__gt", first))
+        if second:
             # The first condition is implied by the other: it is what an index is entered with.
-            same = Q((fields[0], last[0]), (f"{fields[1]}__gt", last[1]))
-            after = Q((f"{fields[0]}__gte", last[0])) & (after | same)
+            same = Q((fields[0], first), (f"{fields[1]}__gt", *second))
+            after = Q((f"{fields[0]}__gte", first)) & (after | same)
         rest = found.filter(after)
+
+
+def _as_compared(value: Any) -> Any:
+    return Written(value) if isinstance(value, datetime) else value
 
 
 def _when(moment: Any) -> str | None:

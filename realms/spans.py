@@ -1,9 +1,9 @@
 """Times in queries: the database's clock to be compared with, and spans that realms give as numbers."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import DurationField, F, Func, Value
+from django.db.models import DateTimeField, DurationField, F, Func, Value
 from django.db.models.functions import Now
 
 
@@ -18,6 +18,20 @@ class Moment(Now):
         """Write six digits, the last three of them zero."""
         template = "STRFTIME('%%%%Y-%%%%m-%%%%d %%%%H:%%%%M:%%%%f000', 'NOW')"
         return self.as_sql(compiler, connection, template=template, **extra)
+
+
+class Written(Value):
+    """A time that was read from a column that `Moment` is kept in, to be compared with that column.
+
+    A whole second would be written without any digits of it on SQLite, and be less than itself.
+    """
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__(moment, output_field=DateTimeField())
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Write six digits."""
+        return "%s", [f"{self.value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"]
 
 
 class Span(Func):

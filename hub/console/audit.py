@@ -52,13 +52,23 @@ def _page(request: HttpRequest, found: AuditEventQuerySet) -> Listing[AuditEvent
 
 
 def _details(event: AuditEvent) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _said(value)) for name, value in event.details.items()]
+    # What changed is said as from what to what.
+    between = " → " if event.action.endswith("_changed") else ", "
+    return [(name.replace("_", " "), _said(value, between)) for name, value in event.details.items()]
 
 
-def _said(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 2:
-        return " → ".join(map(_said, value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _said(value: Any, between: str) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return between.join(_said(each, between) for each in value)
+        case str():
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def export(request: HttpRequest, member: Member) -> HttpResponseBase:
         raise refusal_at(f"/{field}", f"{filters[field].label}: {' '.join(map(str, messages))}")
     events = _in_batches(filters.matching(member.realm.pk))
     name = f"{member.realm.slug}-audit"
-    match request.GET.get("format"):
+    match request.GET.get("format", "jsonl"):
         case "jsonl":
             lines = partial(json_lines, events)
             return download(lines, name=f"{name}.jsonl", content_type="application/x-ndjson")

@@ -29,9 +29,11 @@ def show_invitation(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("realm", realm.pk)
         invitation = invitation_for(token)
     except Refusal as refusal:
-        if refusal.code == "not_found" and request.session.get(REMEMBERED) == token:
+        if refusal.code != "not_found":
+            return refused(request, refusal)
+        if request.session.get(REMEMBERED) == token:
             del request.session[REMEMBERED]
-        return refused(request, refusal)
+        return render(request, "console/invitation_ended.html", status=refusal.status)
     here = reverse("invitation", args=[token])
     context = {"invitation": invitation, "here": here}
     if isinstance(request.user, User):

@@ -92,8 +92,6 @@ def remove(request: HttpRequest, member: Member, user_id: str) -> HttpResponse:
 
 def leave(request: HttpRequest, member: Member) -> HttpResponse:
     """Leave the realm, after a look at which it is."""
-    if member.role is Role.OWNER:
-        raise Refusal("not_found", "The owner does not leave. Hand the realm over to a member first.")
     if request.method != "POST":
         return show(request, member, "member_leave.html", room=ROOM)
     rules.remove_member(realm=member.realm, user_id=member.user.pk, by=person_of(request))

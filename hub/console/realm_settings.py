@@ -6,6 +6,7 @@ from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 
 from hub.console.downloads import download
 from hub.console.forms import ConfirmForm, say
@@ -37,6 +38,12 @@ class Quota:
     used: int
     most: int
     is_bytes: bool = False
+
+    @property
+    def said(self) -> str:
+        """How much of how much, in words."""
+        used, most = (filesizeformat(n) if self.is_bytes else f"{n:,}" for n in (self.used, self.most))
+        return f"{used} of {most}"
 
     @property
     def is_nearly_full(self) -> bool:

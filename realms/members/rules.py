@@ -91,6 +91,8 @@ def remove_member(*, realm: Realm, user_id: int, by: Actor) -> None:
     leaves = by.user is not None and by.user.pk == user_id
     with transaction.atomic():
         locked = lock_members(realm, by=by, needs=Role.VIEWER if leaves else Role.ADMIN)
+        if locked.owner_id == user_id:
+            raise Refusal("not_found", "The owner does not leave. Hand the realm over to a member first.")
         membership = _membership(locked, user_id)
         email = membership.user.email
         _end_invitations_of(membership)

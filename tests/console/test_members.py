@@ -238,6 +238,8 @@ def test_a_member_leaves(viewer: Person) -> None:
 
 
 def test_the_owner_does_not_leave(owner: Person) -> None:
+    assert "<form" not in owner.get("realm-leave").content.decode().split("<main")[1]
+
     answer = owner.post("realm-leave")
 
     assert answer.status_code == 404

@@ -35,7 +35,7 @@ def test_settings_and_their_use_are_shown(viewer: Person, alice: Agent, bob: Age
     page = viewer.get("realm-settings").content.decode()
 
     assert "2 of 2" in page
-    assert "1 of 100000" in page
+    assert "1 of 100,000" in page
     assert page.count("nearly full") == 1
     assert "Export everything" not in page
     assert "Change settings" not in page

@@ -1,19 +1,24 @@
 """Exporting all that a realm holds."""
 
+import gc
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from accounts.models import User
 from hub import realm_export
+from hub.memory.models import MemoryEntry
+from hub.messages.models import Message
 from hub.realm_export import export_realm
 from realms.audit.rules import content_of
 from realms.members.models import Role
 from realms.models import ApiKeySecret, AuditEvent, Invitation, Realm
 from realms.owners import delete_realm
 from realms.refusal import Refusal
+from realms.spans import Written
 from tests.cast import Agent, new_owner
 from tests.members.people import acting, joined
 from tests.whole_realm.full import full_realm, held
@@ -131,14 +136,41 @@ def test_batches_make_no_difference(
 ) -> None:
     realm = full[0]
     whole = exported(realm)
-    real = realm_export._in_batches
-    monkeypatch.setattr(
-        realm_export, "_in_batches", lambda found, *fields, size=1: real(found, *fields, size=1)
-    )
+    real = realm_export._batches
+    monkeypatch.setattr(realm_export, "_batches", lambda found, *fields, size: real(found, *fields, size=1))
 
     single = exported(realm)
 
     assert single[1:-1] == whole[1:]
+
+
+@pytest.mark.parametrize("microsecond", [0, 500_000, 123_456])
+def test_of_messages_of_one_instant_none_is_lost_or_told_twice(
+    full: tuple[Realm, str, Agent, Agent], monkeypatch: pytest.MonkeyPatch, microsecond: int
+) -> None:
+    realm = full[0]
+    at = datetime(2026, 4, 6, 9, 0, 0, microsecond, tzinfo=UTC)
+    Message.objects.filter(realm=realm).update(sent_at=Written(at))
+    monkeypatch.setattr(realm_export, "SMALL_BATCH", 2)
+
+    ids = [line["id"] for line in exported(realm) if line["type"] == "message"]
+
+    assert ids == list(Message.objects.filter(realm=realm).order_by("pk").values_list("pk", flat=True))
+
+
+def test_no_row_with_a_large_text_waits_for_the_garbage_collector(
+    full: tuple[Realm, str, Agent, Agent],
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(each, Message | MemoryEntry) for each in gc.get_objects())
+        exported(full[0])
+        after = sum(isinstance(each, Message | MemoryEntry) for each in gc.get_objects())
+    finally:
+        gc.enable()
+
+    assert after == before
 
 
 def test_only_the_owner_has_it(full: tuple[Realm, str, Agent, Agent]) -> None:
