@@ -1,7 +1,6 @@
 """Grants in the browser: what agents ask for appears by itself, and is decided in a session's place."""
 
 import pytest
-from playwright.sync_api import expect
 
 from hub.grants.models import Grant
 from realms.models import Realm
@@ -56,6 +55,5 @@ def test_the_other_window_sees_what_was_decided(waiting: Window, windows: Window
     waiting.press("Deny")
 
     other.says("Nothing waits for a decision")
-    expect(other.page.get_by_role("navigation", name="Realm")).not_to_contain_text("1")
     assert mallory.go(f"/realms/{realm.pk}/grants").status == 404
     mallory.forgive("404")
