@@ -29,6 +29,10 @@ class _Parts:
             self._holds = False
             _room.release()
 
+    def __del__(self) -> None:
+        """Give the place back where the response got lost on its way to the server."""
+        self.close()
+
 
 def download(make: Callable[[], Iterable[bytes]], *, name: str, content_type: str) -> StreamingHttpResponse:
     """Return a file to keep.

@@ -40,7 +40,7 @@ def log(owner: Person) -> Person:
 
 def actions_on(answer: Any) -> list[str]:
     """Return the actions that a page lists."""
-    return re.findall(r"<td>([a-z_]+\.[a-z_]+)</td>", answer.content.decode())
+    return re.findall(r"<td>\s*([a-z_]+\.[a-z_]+)\s*<div", answer.content.decode())
 
 
 def lines_of(answer: Any) -> list[dict[str, Any]]:

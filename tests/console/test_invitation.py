@@ -10,9 +10,8 @@ from django.urls import reverse
 from accounts.models import User
 from realms.members.models import Invitation, Role
 from realms.models import Realm
-from tests.cast import new_owner
 from tests.console.people import words_of
-from tests.members.people import Invited, ended, invited, proven, role_of
+from tests.members.people import Invited, ended, invited, proven, role_of, unproven
 from tests.rows import set_realm
 
 
@@ -66,7 +65,7 @@ def test_whoever_has_the_address_joins(offer: Invited) -> None:
 
 @pytest.mark.parametrize("who", ["another", "unproven"])
 def test_whoever_has_not_is_told_so_and_no_more(offer: Invited, who: str) -> None:
-    person = proven("nick") if who == "another" else new_owner("nora")
+    person = proven("nick") if who == "another" else unproven("nora")
     browser = browser_of(person)
 
     page = browser.get(path_of(offer)).content.decode()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
+from accounts.addresses import vouch_for
 from accounts.models import User
 from realms.audit.actor import Actor
 from realms.members.invitations import AGAIN_SECONDS, invite
@@ -30,7 +31,14 @@ def acting(user: User) -> Actor:
 def proven(name: str) -> User:
     """Return a new person whose address is known to be theirs."""
     user = new_owner(name)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    vouch_for(user)
+    return user
+
+
+def unproven(name: str) -> User:
+    """Return a new person who has not shown that the address is theirs."""
+    user = new_owner(name)
+    EmailAddress.objects.filter(user=user).delete()
     return user
 
 

@@ -11,8 +11,7 @@ from realms.models import AuditEvent, Realm
 from realms.owners import delete_realm
 from realms.refusal import Refusal
 from tests.at_once import at_once
-from tests.cast import new_owner
-from tests.members.people import Invited, acting, ended, invited, last_event, proven, role_of
+from tests.members.people import Invited, acting, ended, invited, last_event, proven, role_of, unproven
 from tests.rows import set_realm
 
 
@@ -52,7 +51,7 @@ def test_another_person_does_not(realm: Realm) -> None:
 
 
 def test_an_address_has_to_be_proven(realm: Realm) -> None:
-    nora, offer = new_owner("nora"), invited(realm, "nora")
+    nora, offer = unproven("nora"), invited(realm, "nora")
     assert why_not(offer, nora) == "invitation_not_yours"
     claimed = EmailAddress.objects.create(user=nora, email=nora.email, verified=False)
     assert why_not(offer, nora) == "invitation_not_yours"
@@ -64,7 +63,7 @@ def test_an_address_has_to_be_proven(realm: Realm) -> None:
 
 
 def test_the_case_of_an_address_makes_no_difference(realm: Realm) -> None:
-    nora, offer = new_owner("nora"), invited(realm, "nora")
+    nora, offer = unproven("nora"), invited(realm, "nora")
     EmailAddress.objects.create(user=nora, email="Nora@Example.com", verified=True)
 
     assert accept(offer, nora) == realm
