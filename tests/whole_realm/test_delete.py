@@ -1,7 +1,6 @@
 """Deleting a realm: what answers before and after, who may, and what stays."""
 
 import pytest
-from django.test import Client
 
 from accounts.models import User
 from realms.audit import rules as audit
@@ -9,6 +8,7 @@ from realms.members.models import Invitation, Role
 from realms.models import ApiKey, AuditEvent, Realm
 from realms.owners import change_settings, create_realm, delete_realm, set_realm_status
 from realms.refusal import Refusal
+from tests.accounts.person import new_person
 from tests.at_once import at_once
 from tests.audit.tampering import rows
 from tests.cast import OPERATOR, Agent, new_owner
@@ -119,8 +119,9 @@ def test_nothing_brings_it_back_or_changes_it(realm: Realm) -> None:
 
 def test_the_admin_shows_it_and_does_not_resume_it(realm: Realm) -> None:
     deleted(realm)
-    browser = Client()
-    browser.force_login(User.objects.create_superuser("olivia@example.com"))
+    olivia = new_person("olivia", is_staff=True, is_superuser=True)
+    olivia.sign_in_with_second_factor()
+    browser = olivia.browser
     page = browser.get("/admin/realms/realm/").content.decode()
     assert "deleted" in page
 
