@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_factors_adapter
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp import forms as totp
@@ -14,7 +15,7 @@ from django import forms
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from accounts.addresses import vouch_for
+from accounts.addresses import confirm_by_mail
 from accounts.models import User
 
 PASSWORD_HELP = "At least 10 characters, and none of the common ones."  # noqa: S105 (words, no password)
@@ -83,7 +84,7 @@ class ResetPasswordKeyForm(_Plain, account.ResetPasswordKeyForm):
     def save(self) -> None:
         """Set the password; the link came by mail, so that the address is proven too."""
         super().save()
-        vouch_for(self.user)
+        confirm_by_mail(self.user, context.request)
 
 
 class ChangePasswordForm(_Plain, account.ChangePasswordForm):

@@ -13,6 +13,8 @@ for name in ("DATABASE_URL", "REDIS_URL"):
 os.environ.setdefault("SECRET_KEY", "tests-only")
 os.environ["HUB_ORIGIN"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
+for name in ("MOST_READS", "MOST_WRITES"):
+    os.environ[f"HUB_{name}_PER_MINUTE"] = "0"
 for name in ("READS", "WRITES", "REFUSALS"):
     os.environ[f"HUB_{name}_PER_MINUTE"] = "1000000"  # what is no test of limits is not to run into them
 os.environ["HUB_DATA_DIR"] = tempfile.mkdtemp(prefix="aisp-hub-tests-")

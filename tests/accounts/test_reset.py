@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts.addresses import is_proven
 from accounts.models import User
+from realms.models import Realm
 from tests.accounts.person import OTHER_PASSWORD, Person, links_in_mail, new_browser
 
 
@@ -57,6 +58,7 @@ def test_it_proves_the_address(zoe: Person) -> None:
 
     assert is_proven(zoe.user)
     assert zoe.is_signed_in()
+    assert Realm.objects.get().owner == zoe.user, "as if the first mail's link had been followed"
 
 
 def test_who_was_made_without_a_password_gets_one(zoe: Person) -> None:

@@ -1,23 +1,62 @@
 """Every page, as it looks: in both widths and schemes, with nothing that axe finds against it."""
 
 import pytest
+from django.urls import reverse
 
+from hub.grants.models import Grant
+from hub.messages.models import Message
+from realms.members.models import Role
 from realms.models import Realm
+from tests.browser.conftest import Windows
 from tests.browser.window import Window
+from tests.console.people import new_member
 from tests.live.client import WireAgent
 
-ROOMS = ("", "/keys")
+ROOMS = ("", "/sessions", "/messages", "/memory", "/grants", "/keys", "/members", "/audit", "/settings")
+
+
+@pytest.fixture
+def busy(realm: Realm, alice: WireAgent, bob: WireAgent) -> Realm:
+    """A realm with something in each of its rooms."""
+    alice.send(bob.id)
+    assert bob.post("/memory", {"entries": [{"key": "project.name", "value": {"a": [1, None]}}]}).is_success
+    wish = {"to": bob.id, "capability": "memory.read", "namespace": "project.*", "reason": "To read it."}
+    assert alice.post("/grants", wish).is_success
+    new_member(realm, "vera", Role.VIEWER)
+    return realm
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_with_something_in_it(
-    owner: Window, realm: Realm, alice: WireAgent, bob: WireAgent, room: str
-) -> None:
-    alice.send(bob.id)
-
-    assert owner.go(f"/realms/{realm.pk}{room}").status == 200
+def test_a_room_with_something_in_it(owner: Window, busy: Realm, room: str) -> None:
+    assert owner.go(f"/realms/{busy.pk}{room}").status == 200
 
     owner.check(f"room-{room.strip('/') or 'overview'}")
+
+
+@pytest.mark.parametrize("room", ROOMS[1:5])
+def test_an_empty_room_says_what_to_do(owner: Window, realm: Realm, room: str) -> None:
+    assert owner.go(f"/realms/{realm.pk}{room}").status == 200
+
+    owner.check(f"empty-{room.strip('/')}")
+
+
+def test_pages_of_single_things(owner: Window, busy: Realm, alice: WireAgent) -> None:
+    grant, message = Grant.objects.get(), Message.objects.exclude(sender=None).order_by("pk")[0]
+    pages = {
+        "session": ("realm-session", alice.id),
+        "session-deregister": ("realm-session-deregister", alice.id),
+        "message": ("realm-message", message.pk),
+        "memory-entry": ("realm-memory-entry", "project.name"),
+        "memory-entry-delete": ("realm-memory-entry-delete", "project.name"),
+        "namespace-hand-over": ("realm-namespace-hand-over", "project"),
+        "namespace-delete": ("realm-namespace-delete", "project"),
+        "grant": ("realm-grant", grant.pk),
+        "grant-narrow": ("realm-grant-narrow", grant.pk),
+        "grant-revoke": ("realm-grant-revoke", grant.pk),
+    }
+    for name, (route, of) in pages.items():
+        assert owner.go(reverse(route, args=[busy.pk, of])).status == 200, name
+        owner.check(name)
 
 
 def test_pages_that_belong_to_no_realm(owner: Window) -> None:
@@ -26,3 +65,10 @@ def test_pages_that_belong_to_no_realm(owner: Window) -> None:
     owner.go("/nothing")
     owner.forgive("404")
     owner.check("not-found")
+
+
+@pytest.mark.parametrize("page", ["accounts/login/", "accounts/signup/", "accounts/password/reset/"])
+def test_pages_for_strangers(windows: Windows, page: str) -> None:
+    window = windows.open()
+    assert window.go(f"/{page}").status == 200
+    window.check(page.replace("/", "-").strip("-"))

@@ -6,7 +6,6 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from accounts.addresses import vouch_for
 from accounts.models import User
 from realms.audit.actor import Actor
 from realms.members.invitations import AGAIN_SECONDS, invite
@@ -30,15 +29,13 @@ def acting(user: User) -> Actor:
 
 def proven(name: str) -> User:
     """Return a new person whose address is known to be theirs."""
-    user = new_owner(name)
-    vouch_for(user)
-    return user
+    return new_owner(name)
 
 
 def unproven(name: str) -> User:
-    """Return a new person who has not shown that the address is theirs."""
+    """Return a new person who signed up and did not follow the link in the mail."""
     user = new_owner(name)
-    EmailAddress.objects.filter(user=user).delete()
+    EmailAddress.objects.filter(user=user).update(verified=False)
     return user
 
 
