@@ -45,18 +45,10 @@ def by_owner(
 
 
 def member_invited(stage: Stage) -> Change:
-    owner = stage.realm.owner
+    owner, address = stage.realm.owner, "nora@example.com"
     return Change(
-        lambda: invited(stage.realm, "nora", Role.ADMIN),
-        lambda _: [
-            Said(
-                "member.invited",
-                "nora@example.com",
-                stage.realm.pk,
-                ("user", owner.email),
-                details={"role": "admin"},
-            )
-        ],
+        lambda: invite(realm=stage.realm, email=address, role=Role.ADMIN, by=acting(owner)),
+        lambda _: said(stage, owner, "member.invited", address, role="admin"),
     )
 
 
