@@ -108,27 +108,28 @@ def hand_over(*, realm: Realm, user_id: int, by: Actor) -> None:
         Refusal: `not_found` (no member whose account works), `realm_slug_taken` (the new owner has a realm of
             this name), `role_missing`, `realm_suspended`.
     """
-    try:
-        with transaction.atomic():
-            locked = lock_members(realm, by=by, needs=Role.OWNER)
-            membership = _membership(locked, user_id)
-            heir, former = membership.user, locked.owner
-            if not heir.is_active:
-                raise Refusal("not_found", f"An operator has disabled the account of {heir.email}.")
-            membership.delete()
-            locked.owner = heir
-            locked.save(update_fields=["owner"])
-            Membership.objects.create(realm=locked, user=former, role=Role.ADMIN)
-            audit.append(
-                "realm.handed_over",
-                realm_id=realm.pk,
-                by=by,
-                target=realm.pk,
-                details={"from": former.email, "to": heir.email},
-            )
-    except IntegrityError:
-        detail = f"{heir.email} owns a realm {realm.slug} already, and may have one of this name only."
-        raise Refusal("realm_slug_taken", detail) from None
+    with transaction.atomic():
+        locked = lock_members(realm, by=by, needs=Role.OWNER)
+        membership = _membership(locked, user_id)
+        heir, former = membership.user, locked.owner
+        if not heir.is_active:
+            raise Refusal("not_found", f"An operator has disabled the account of {heir.email}.")
+        membership.delete()
+        locked.owner = heir
+        try:
+            with transaction.atomic():
+                locked.save(update_fields=["owner"])
+        except IntegrityError:
+            detail = f"{heir.email} owns a realm {realm.slug} already, and may have one of this name only."
+            raise Refusal("realm_slug_taken", detail) from None
+        Membership.objects.create(realm=locked, user=former, role=Role.ADMIN)
+        audit.append(
+            "realm.handed_over",
+            realm_id=realm.pk,
+            by=by,
+            target=realm.pk,
+            details={"from": former.email, "to": heir.email},
+        )
     realm.owner = heir
 
 

@@ -11,13 +11,13 @@ from hub.messages.models import Message
 from hub.sessions.models import Session
 from realms.audit import rules
 from realms.audit.models import AuditEvent
-from realms.models import ApiKey, ApiKeySecret, Realm
-from tests.audit import changes_by_agents, changes_by_operators
+from realms.models import ApiKey, ApiKeySecret, Invitation, Membership, Realm
+from tests.audit import changes_by_agents, changes_by_members, changes_by_operators
 from tests.audit.log import heads, said_since
 from tests.audit.stage import Prepare, Stage
 from tests.cast import OPERATOR, Agent, Answer
 
-CHANGES = {**changes_by_agents.CHANGES, **changes_by_operators.CHANGES}
+CHANGES = {**changes_by_agents.CHANGES, **changes_by_operators.CHANGES, **changes_by_members.CHANGES}
 
 # Contract §7, as far as there are rules for it; `key.enabled` is the way back from `key.disabled`.
 ACTIONS = {
@@ -25,6 +25,9 @@ ACTIONS = {
     *(f"grant.{what}" for what in ("requested", "approved", "denied", "revoked", "expired")),
     *(f"key.{what}" for what in ("issued", "rotated", "disabled", "enabled", "revoked")),
     *(f"realm.{what}" for what in ("created", "settings_changed", "suspended", "resumed")),
+    *(f"realm.{what}" for what in ("handed_over", "exported", "deleted")),
+    *(f"member.{what}" for what in ("invited", "invitation_withdrawn", "joined", "role_changed")),
+    *(f"member.{what}" for what in ("removed", "left")),
     "token.issued",
     *(f"memory.{what}" for what in ("deleted", "namespace_deleted", "namespace_handed_over")),
 }
@@ -37,6 +40,8 @@ CHANGED: tuple[type[models.Model], ...] = (
     Message,
     MemoryEntry,
     MemoryNamespace,
+    Membership,
+    Invitation,
     AuditEvent,
 )
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from realms.members.models import Invitation, Role
 from realms.models import Realm
+from tests.accounts import person as account
 from tests.console.people import words_of
 from tests.members.people import Invited, ended, invited, proven, role_of, unproven
 from tests.rows import set_realm
@@ -119,3 +120,38 @@ def test_a_form_from_elsewhere_joins_nobody(offer: Invited) -> None:
 
     assert browser.post(path_of(offer)).status_code == 403
     assert Invitation.objects.count() == 1
+
+
+def test_somebody_new_comes_from_the_mail_into_the_realm(offer: Invited, settings: Any) -> None:
+    """Sign-up is closed to everybody else, and no other realm is made for whoever is invited."""
+    settings.HUB_OPEN_SIGN_UP = False
+    nora = account.Person("nora@example.com")
+    assert "by invitation" in nora.sign_up().content.decode()
+
+    nora.browser.get(path_of(offer))
+    nora.sign_up()
+    [confirm, *_] = account.links_in_mail()
+    nora.browser.post(confirm)
+    if not nora.is_signed_in():
+        nora.sign_in()
+    joined = nora.browser.post(path_of(offer))
+
+    assert joined["Location"] == reverse("realm", args=[offer.invitation.realm_id])
+    assert nora.browser.get(joined["Location"]).status_code == 200
+    assert role_of(offer.invitation.realm, nora.user) == "admin"
+    assert Realm.objects.count() == 1
+    assert "invitation" not in nora.browser.session
+    other = account.Person("nick@example.com", browser=nora.browser)
+    nora.browser.logout()
+    assert "by invitation" in other.sign_up().content.decode()
+
+
+def test_somebody_new_without_an_invitation_gets_a_realm(db: None, settings: Any) -> None:
+    settings.HUB_OPEN_SIGN_UP = True
+    zoe = account.Person("zoe@example.com")
+    zoe.sign_up()
+    assert not Realm.objects.exists()
+
+    zoe.browser.post(account.links_in_mail()[0])
+
+    assert [(realm.slug, realm.owner.email) for realm in Realm.objects.all()] == [("default", zoe.email)]
