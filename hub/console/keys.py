@@ -1,10 +1,10 @@
 """Keys: who has one, what each may do, when it ends, and the ways to end it before."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib import messages as flash
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -125,7 +125,7 @@ def show_key(request: HttpRequest, member: Member, key_id: str) -> HttpResponse:
     context = {
         "key": key,
         "status": status_of(key),
-        "in_grace": secrets.filter(expires_at__gt=timezone.now()).first(),
+        "in_grace": _in_grace(key),
         "secrets": secrets,
         "sessions": Session.objects.in_realm(member.realm.pk).filter(key=key).order_by("-pk")[:10],
     }
@@ -144,8 +144,8 @@ def rotate(request: HttpRequest, member: Member, key_id: str) -> HttpResponse:
         except Refusal as refusal:
             say(form, refusal)
         else:
-            return _show_once(request, member, key, plaintext, until=_grace_of(key))
-    context = {"key": key, "form": form, "grace_until": _grace_of(key)}
+            return _show_once(request, member, key, plaintext, old=_in_grace(key))
+    context = {"key": key, "form": form, "in_grace": _in_grace(key)}
     return show(request, member, "key_rotate.html", context, room=ROOM, status=400 if form.errors else 200)
 
 
@@ -185,16 +185,15 @@ def revoke(request: HttpRequest, member: Member, key_id: str) -> HttpResponse:
     return show(request, member, "key_revoke.html", context, room=ROOM, status=400 if form.errors else 200)
 
 
-def _grace_of(key: ApiKey) -> datetime | None:
-    """Return until when an older secret of a key works; None if only the newest does."""
-    graces = key.secrets.filter(expires_at__gt=timezone.now()).order_by(F("expires_at").desc())
-    return graces.values_list("expires_at", flat=True).first()
+def _in_grace(key: ApiKey) -> ApiKeySecret | None:
+    """Return the older secret of a key that still works; None if only the newest does."""
+    return key.secrets.defer("digest").filter(expires_at__gt=timezone.now()).order_by("-pk").first()
 
 
 def _show_once(
-    request: HttpRequest, member: Member, key: ApiKey, plaintext: str, *, until: datetime | None = None
+    request: HttpRequest, member: Member, key: ApiKey, plaintext: str, *, old: ApiKeySecret | None = None
 ) -> HttpResponse:
-    context = {"key": key, "plaintext": plaintext, "until": until}
+    context = {"key": key, "plaintext": plaintext, "old": old}
     return show(request, member, "key_shown_once.html", context, room=ROOM)
 
 
