@@ -29,6 +29,7 @@ from psycopg import sql
 
 from tests import servers
 from tests.bench_client import Connection, envelope, rate, register
+from tests.bench_viewers import beside_viewers
 from tests.live.processes import hosted_environment, server_process
 
 KEY_NAME = "bench"
@@ -220,6 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="of each rate")
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--viewers", type=int, default=10, help="pages of the console that are open")
     parser.add_argument("--streams", type=int, default=100)
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--per-second", type=int, default=100)
@@ -239,6 +241,17 @@ def main() -> None:
         floors = {"an unknown path": rates["nothing"], "the statement": alone}
         for what, floor in floors.items():
             print(f"  {what:<18}{floor:8.0f} /s   a send costs {floor / sent:.2f} of these")
+        unseen, seen = beside_viewers(
+            base,
+            keys.limited,
+            hosted_environment(url, redis_url, base),
+            viewers=options.viewers,
+            turns=max(1, round(options.seconds / 2)),
+            clients=options.clients,
+        )
+        print(
+            f"  {options.viewers} pages open     {seen:8.0f} /s   {seen / unseen:.2f} of those without them"
+        )
         delays = asyncio.run(
             stream_delays(base, keys.limited, options.streams, options.messages, options.per_second)
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,7 +63,7 @@ def envelope(sender: str, recipient: str, **payload: Any) -> bytes:
     return msgspec.json.encode(members)
 
 
-async def rate(seconds: float, clients: list[Callable[[], Awaitable[object]]]) -> float:
+async def rate(seconds: float, clients: Sequence[Callable[[], Awaitable[object]]]) -> float:
     """Return how often a second the clients together get through, each as fast as it can."""
     count = 0
     ends = time.perf_counter() + seconds

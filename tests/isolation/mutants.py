@@ -72,9 +72,10 @@ class _Finder:
 
     def _of(self, node: ast.AST) -> Iterator[Mutant]:
         match node:
-            case ast.Call(func=ast.Attribute(value=queryset, attr="in_realm")):
+            case ast.Call(func=ast.Attribute(value=queryset, attr="in_realm" | "ever_in_realm" as method)):
                 # Sessions lose the realm, and are still without those that are deregistered.
-                rest = '.exclude(status="deregistered")' if "Session" in ast.unparse(queryset) else ".all()"
+                is_live = method == "in_realm" and "Session" in ast.unparse(queryset)
+                rest = '.exclude(status="deregistered")' if is_live else ".all()"
                 yield self._mutant(self._end(queryset), self._end(node), rest)
             case ast.Call(func=ast.Attribute(attr="check_realm")):
                 yield self._mutant(self._begin(node), self._end(node), "None")

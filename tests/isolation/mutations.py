@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 2
 TIMEOUT_SECONDS = 600
 # What fails soonest comes first.
-TESTS = ("matrix", "rules", "grant_states", "live", "table")
+TESTS = ("matrix", "rules", "console", "grant_states", "live", "table")
+OF_THE_CONSOLE = "console"
 # Of these the failure shows in answers and in the database.
 WITHOUT_TRIPWIRE = ("matrix", "grant_states", "live")
 FAILED = 1  # pytest's exit code if tests ran and some failed
@@ -102,7 +103,12 @@ def outcome_of(mutant: Mutant, tree: Path, slot: Environments, tests: tuple[str,
 
 def outcome_on(environment: dict[str, str], mutant: Mutant, tree: Path, tests: tuple[str, ...]) -> Outcome:
     """Run the matrix against a mutant."""
-    files = [f"tests/isolation/test_{subject}.py" for subject in tests]
+    subjects = (
+        sorted(tests, key=lambda subject: subject != OF_THE_CONSOLE)
+        if OF_THE_CONSOLE in mutant.path
+        else tests
+    )
+    files = [f"tests/isolation/test_{subject}.py" for subject in subjects]
     command = [sys.executable, "-m", "pytest", *files, "-x", "-p", "no:cacheprovider", "--tb=no", "-rfE"]
     with without_filter(tree, mutant):
         try:

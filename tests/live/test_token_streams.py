@@ -69,7 +69,7 @@ def test_a_token_that_lives_by_the_leeway_alone_opens_no_lasting_stream(
 def test_the_next_token_goes_on_where_the_first_one_ended(
     alice: WireAgent, signer: Signer, with_token: WithToken
 ) -> None:
-    with with_token(signer.token(exp=time.time() + 0.5)).stream() as stream:
+    with with_token(signer.token(exp=time.time() + 1.0)).stream() as stream:
         seen = alice.send(signer.id)
         assert stream.messages(1) == [seen]
         assert stream.next().event == "close"
