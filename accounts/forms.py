@@ -44,6 +44,13 @@ class SignupForm(_Plain, account.SignupForm):
     labels = {"email": "E-mail address", "password2": "The same password again"}
     helps = {"password1": PASSWORD_HELP}
 
+    def clean_email(self) -> str:
+        """Refuse an address that was not invited, where others may not sign up."""
+        email: str = super().clean_email()
+        if not get_adapter().may_sign_up(context.request, email):
+            raise get_adapter().validation_error("invited_elsewhere")
+        return email
+
     def validate_unique_email(self, value: str) -> str:
         """Note whether an account has this address; one that somebody only wants to change to is free."""
         self.account_already_exists = User.objects.filter(email=value).exists()
