@@ -18,6 +18,13 @@ from accounts.models import User
 
 NO_ADDRESS = "::"  # of a client that came through a socket without one; it has to be an IP address
 
+# What shows once more that it is they, by allauth's names.
+WAYS = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code of your app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 MATCHES_NOT = "This address and password do not match. Check both, or reset the password."
 
 
@@ -55,6 +62,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own begins with the Host header, whose port a client may vary.
         return str(credentials.get("email", "")).lower()
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Return the ways in which somebody can show once more that it is they."""
+        ways = super().get_reauthentication_methods(user)
+        return [{**way, "description": WAYS[way["id"]]} for way in ways]
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session; allauth notes it in the list of sessions."""

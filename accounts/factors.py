@@ -54,6 +54,11 @@ def has_second_factor(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user, type__in=SECOND).exists())
 
 
+def has_passkey(user: User) -> bool:
+    """Tell whether `user` has a passkey."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists())
+
+
 def used_second_factor(request: HttpRequest) -> bool:
     """Tell whether the person has shown a second factor in this session."""
     records: list[dict[str, Any]] = get_authentication_records(request, request.user)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from accounts.models import User
 from realms.models import Realm
 from tests.accounts.attempts import no_attempts
+from tests.accounts.person import Person, new_person
 from tests.browser.installed import chromium as installed_chromium
 from tests.browser.window import Window
 from tests.cast import new_agent, new_key, new_realm
@@ -91,6 +92,12 @@ def bob(server: str, key: str) -> Iterator[WireAgent]:
     """The agent `bob`."""
     with WireAgent(server, new_agent(key, "bob", "executor")) as agent:
         yield agent
+
+
+@pytest.fixture
+def person(transactional_db: None) -> Person:
+    """Paula, who has an account and belongs to no realm."""
+    return new_person("paula")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from allauth.mfa.models import Authenticator
 
-from tests.accounts.person import Person, new_person
+from tests.accounts.person import Person
 from tests.browser.account import is_signed_in, show_password, sign_in, sign_out
 from tests.browser.conftest import Windows
 from tests.browser.window import Window
@@ -19,12 +19,6 @@ DEVICE = {
 
 
 @pytest.fixture
-def person(transactional_db: None) -> Person:
-    """Paula, who has an account."""
-    return new_person("paula")
-
-
-@pytest.fixture
 def window(windows: Windows) -> Window:
     """A window of a device that can keep passkeys, as at a fingerprint that fits."""
     window = windows.open()
@@ -34,12 +28,6 @@ def window(windows: Windows) -> Window:
     return window
 
 
-def add_passkey(window: Window, name: str) -> None:
-    """Send the form that adds one."""
-    window.fill("Name", name)
-    window.press("Add")
-
-
 def test_a_passkey_is_added_signs_in_alone_and_is_removed(window: Window, person: Person) -> None:
     sign_in(window, person)
     window.go("/accounts/2fa/webauthn/")
@@ -47,7 +35,8 @@ def test_a_passkey_is_added_signs_in_alone_and_is_removed(window: Window, person
     window.follow("Add a passkey")
     show_password(window)
     window.check("passkey-add")
-    add_passkey(window, "laptop")
+    window.fill("Name", "laptop")
+    window.press("Add")
     window.says("Recovery codes")
     assert Authenticator.objects.filter(type="webauthn").count() == 1
 
@@ -82,20 +71,27 @@ def test_a_passkey_is_added_signs_in_alone_and_is_removed(window: Window, person
     is_signed_in(window, person)
 
 
-def test_it_is_asked_for_after_the_password(window: Window, person: Person) -> None:
+def test_it_is_asked_for_after_the_password(
+    windows: Windows, window: Window, server: str, person: Person
+) -> None:
     sign_in(window, person)
     window.go("/accounts/2fa/webauthn/add/")
     show_password(window)
     window.page.get_by_label("Sign in with it alone").uncheck()
-    add_passkey(window, "key")
+    window.fill("Name", "key")
+    window.page.keyboard.press("Enter")
     window.says("Recovery codes")
     sign_out(window)
 
     sign_in(window, person)
     window.says("Second factor")
+    window.check("second-factor-passkey")
     window.press("Use a passkey")
-
     is_signed_in(window, person)
+
+    by_number = windows.open(base_url=server)
+    sign_in(by_number, person)
+    by_number.says("Browsers keep no passkeys for a numeric address")
 
 
 def test_where_the_device_has_none_the_page_says_so(window: Window) -> None:

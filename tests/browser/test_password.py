@@ -1,6 +1,5 @@
 """Passwords in the browser: forgotten, changed, made by somebody else, and by keyboard alone."""
 
-import pytest
 from django.test import Client
 from playwright.sync_api import Keyboard
 
@@ -10,12 +9,6 @@ from tests.browser.conftest import Windows
 from tests.browser.window import Window
 
 ATTEMPTS = 10
-
-
-@pytest.fixture
-def person(transactional_db: None) -> Person:
-    """Paula, who has an account."""
-    return new_person("paula")
 
 
 def test_a_forgotten_password_is_replaced_by_mail(windows: Windows, person: Person) -> None:
@@ -90,7 +83,7 @@ def test_a_one_time_password_opens_nothing_but_the_choice_of_ones_own(windows: W
     sign_in(window, owner)
     window.says("Choose your own password")
     window.check("one-time-password")
-    for path in ("/", "/docs", "/accounts/me", "/accounts/2fa/", "/admin/"):
+    for path in ("/admin/", "/docs", "/accounts/me", "/accounts/2fa/", "/"):
         window.go(path)
         window.says("Choose your own password")
 

@@ -2,19 +2,13 @@
 
 import time
 
-import pytest
 import time_machine
+from playwright.sync_api import expect
 
-from tests.accounts.person import Person, code_of, new_person
+from tests.accounts.person import Person, code_of
 from tests.browser.account import is_signed_in, show_password, sign_in, sign_out
 from tests.browser.conftest import Windows
 from tests.browser.window import Window
-
-
-@pytest.fixture
-def person(transactional_db: None) -> Person:
-    """Paula, who has an account."""
-    return new_person("paula")
 
 
 def enter(window: Window, label: str, secret: str, button: str, then: str) -> None:
@@ -56,6 +50,7 @@ def test_an_app_is_set_up_asked_for_and_turned_off(windows: Windows, person: Per
     sign_out(window)
     sign_in(window, person)
     window.says("Second factor")
+    expect(window.page.get_by_role("button", name="Use a passkey")).to_have_count(0)
     window.check("second-factor")
     enter(window, "Code", secret, "Sign in", "Your realms")
     sign_out(window)

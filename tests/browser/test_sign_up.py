@@ -1,4 +1,4 @@
-"""Signing up in the browser: from nothing into one's first realm, and what strangers cannot learn on the way."""
+"""Signing up in the browser: into one's first realm, and what strangers cannot learn on the way."""
 
 import pytest
 from django.core import mail

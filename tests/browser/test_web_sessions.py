@@ -2,13 +2,12 @@
 
 from playwright.sync_api import expect
 
-from tests.accounts.person import new_person
+from tests.accounts.person import Person
 from tests.browser.account import is_signed_in, sign_in
 from tests.browser.conftest import Windows
 
 
-def test_one_window_signs_out_the_others(windows: Windows) -> None:
-    person = new_person("paula")
+def test_one_window_signs_out_the_others(windows: Windows, person: Person) -> None:
     laptop, phone = windows.open(), windows.open()
     for window in (laptop, phone):
         sign_in(window, person)
@@ -32,8 +31,7 @@ def test_one_window_signs_out_the_others(windows: Windows) -> None:
     laptop.says("Forgot your password?")
 
 
-def test_the_page_that_signs_out_asks_first(windows: Windows) -> None:
-    person = new_person("paula")
+def test_the_page_that_signs_out_asks_first(windows: Windows, person: Person) -> None:
     window = windows.open()
     sign_in(window, person)
     is_signed_in(window, person)
