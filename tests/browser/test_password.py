@@ -3,6 +3,7 @@
 from django.test import Client
 from playwright.sync_api import Keyboard
 
+from accounts.models import User
 from tests.accounts.person import OTHER_PASSWORD, PASSWORD, Person, new_person
 from tests.browser.account import choose_password, is_signed_in, open_mail, show_password, sign_in, sign_out
 from tests.browser.conftest import Windows
@@ -77,6 +78,22 @@ def test_password_and_address_are_changed(windows: Windows, person: Person) -> N
     is_signed_in(window, person)
 
 
+def test_who_has_none_sets_one(windows: Windows) -> None:
+    user = User.objects.create_user("nora@example.com")
+    window = windows.open(user)
+    window.go("/accounts/me")
+    window.says("You have none")
+    window.follow("Set a password")
+    window.check("password-set")
+
+    choose_password(window, "Password", OTHER_PASSWORD)
+    window.press("Set the password")
+
+    window.says("Your password is set")
+    user.refresh_from_db()
+    assert user.check_password(OTHER_PASSWORD)
+
+
 def test_a_one_time_password_opens_nothing_but_the_choice_of_ones_own(windows: Windows) -> None:
     owner = new_person("owner", is_staff=True, is_superuser=True, must_change_password=True)
     window = windows.open()
@@ -122,6 +139,15 @@ def test_signing_in_and_changing_the_password_need_a_keyboard_alone(windows: Win
 
     window.says("Account")
     assert person.user.check_password(OTHER_PASSWORD)
+
+
+def test_a_closed_account_says_so(windows: Windows) -> None:
+    window = windows.open()
+
+    sign_in(window, new_person("clara", is_active=False))
+
+    window.says("This account is closed")
+    window.check("account-closed")
 
 
 def test_too_many_attempts_are_told_to_wait(windows: Windows, person: Person) -> None:
