@@ -141,22 +141,28 @@ class _Credential:
 
     def clean_credential(self) -> Any:
         """Return what allauth makes of what the browser sent."""
-        with _malformed_is_refused():
+        with _refused_as_passkey():
             inherited: Any = getattr(super(), "clean_credential", None)
             return inherited() if inherited else self.cleaned_data["credential"]  # type: ignore[attr-defined]
 
     def clean(self) -> Any:
         """Do allauth's checks of the whole."""
-        with _malformed_is_refused():
+        with _refused_as_passkey():
             return super().clean()  # type: ignore[misc]
 
 
 @contextmanager
-def _malformed_is_refused() -> Iterator[None]:
+def _refused_as_passkey() -> Iterator[None]:
+    """Refuse what is malformed, and speak of a passkey where allauth speaks of a code."""
     try:
         yield
+        return
+    except forms.ValidationError as refusal:
+        if refusal.code != "incorrect_code":
+            raise
     except (LookupError, TypeError, ValueError, AttributeError):
-        raise get_factors_adapter().validation_error("incorrect_code") from None
+        pass
+    raise get_factors_adapter().validation_error("unknown_passkey")
 
 
 class LoginPasskeyForm(_Credential, webauthn.LoginWebAuthnForm): ...

@@ -66,7 +66,7 @@ def test_a_passkey_is_added_signs_in_alone_and_is_removed(window: Window, person
 
     sign_out(window)
     window.press("Sign in with a passkey")
-    window.says("Sign in")
+    window.says("This passkey was not accepted")
     sign_in(window, person)
     is_signed_in(window, person)
 
