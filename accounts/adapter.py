@@ -18,6 +18,13 @@ from accounts.models import User
 
 NO_ADDRESS = "::"  # of a client that came through a socket without one; it has to be an IP address
 
+# What shows once more that it is they, by allauth's names.
+WAYS = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code of your app, or a recovery code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 MATCHES_NOT = "This address and password do not match. Check both, or reset the password."
 
 
@@ -32,12 +39,21 @@ class AccountAdapter(DefaultAccountAdapter):
         "incorrect_password": "This is not your password. If you forgot it, sign out and reset it.",
         "duplicate_email": "This is your address already.",
         "same_as_current": "Choose another one than you have now.",
+        "invited_elsewhere": "The invitation is for another address. Use the one that its mail came to.",
         "rate_limited": "Too many attempts. Wait a minute, then try again.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Tell whether who asks may sign up: everybody if the operator says so, else those invited."""
-        return bool(settings.HUB_OPEN_SIGN_UP or request.session.get("invitation"))
+        return settings.HUB_OPEN_SIGN_UP or self.invited_address(request) is not None
+
+    def may_sign_up(self, request: HttpRequest, email: str) -> bool:
+        """Tell whether who asks may sign up with this address, in lower case."""
+        return settings.HUB_OPEN_SIGN_UP or email == self.invited_address(request)
+
+    def invited_address(self, request: HttpRequest) -> str | None:
+        """Return the address, in lower case, that may sign up though others may not; here there is none."""
+        return None
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return whose attempts are counted: the peer, which the server took from a trusted proxy if any."""
@@ -46,6 +62,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own begins with the Host header, whose port a client may vary.
         return str(credentials.get("email", "")).lower()
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Return the ways in which somebody can show once more that it is they."""
+        ways = super().get_reauthentication_methods(user)
+        return [{**way, "description": WAYS[way["id"]]} for way in ways]
 
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session; allauth notes it in the list of sessions."""

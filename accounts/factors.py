@@ -26,6 +26,7 @@ class FactorsAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "This was not accepted. A code is good for 30 seconds and once; use the newest.",
+        "unknown_passkey": "This passkey was not accepted. It may have been removed; sign in in another way.",
     }
 
     def encrypt(self, text: str) -> str:
@@ -52,6 +53,11 @@ class FactorsAdapter(DefaultMFAAdapter):
 def has_second_factor(user: User) -> bool:
     """Tell whether `user` has set up a second factor."""
     return bool(Authenticator.objects.filter(user=user, type__in=SECOND).exists())
+
+
+def has_passkey(user: User) -> bool:
+    """Tell whether `user` has a passkey."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists())
 
 
 def used_second_factor(request: HttpRequest) -> bool:

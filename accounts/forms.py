@@ -44,6 +44,13 @@ class SignupForm(_Plain, account.SignupForm):
     labels = {"email": "E-mail address", "password2": "The same password again"}
     helps = {"password1": PASSWORD_HELP}
 
+    def clean_email(self) -> str:
+        """Refuse an address that was not invited, where others may not sign up."""
+        email: str = super().clean_email()
+        if not get_adapter().may_sign_up(context.request, email):
+            raise get_adapter().validation_error("invited_elsewhere")
+        return email
+
     def validate_unique_email(self, value: str) -> str:
         """Note whether an account has this address; one that somebody only wants to change to is free."""
         self.account_already_exists = User.objects.filter(email=value).exists()
@@ -134,22 +141,28 @@ class _Credential:
 
     def clean_credential(self) -> Any:
         """Return what allauth makes of what the browser sent."""
-        with _malformed_is_refused():
+        with _refused_as_passkey():
             inherited: Any = getattr(super(), "clean_credential", None)
             return inherited() if inherited else self.cleaned_data["credential"]  # type: ignore[attr-defined]
 
     def clean(self) -> Any:
         """Do allauth's checks of the whole."""
-        with _malformed_is_refused():
+        with _refused_as_passkey():
             return super().clean()  # type: ignore[misc]
 
 
 @contextmanager
-def _malformed_is_refused() -> Iterator[None]:
+def _refused_as_passkey() -> Iterator[None]:
+    """Refuse what is malformed, and speak of a passkey where allauth speaks of a code."""
     try:
         yield
+        return
+    except forms.ValidationError as refusal:
+        if refusal.code != "incorrect_code":
+            raise
     except (LookupError, TypeError, ValueError, AttributeError):
-        raise get_factors_adapter().validation_error("incorrect_code") from None
+        pass
+    raise get_factors_adapter().validation_error("unknown_passkey")
 
 
 class LoginPasskeyForm(_Credential, webauthn.LoginWebAuthnForm): ...

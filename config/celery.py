@@ -20,6 +20,7 @@ app.conf.update(
         "sweep-idempotency-records": {"task": "hub.tasks.sweep_idempotency_records", "schedule": 300.0},
         "purge-deleted-realms": {"task": "hub.tasks.purge_deleted_realms", "schedule": 300.0},
         "sweep-messages": {"task": "hub.tasks.sweep_messages", "schedule": 30.0},
+        "sweep-web-sessions": {"task": "hub.tasks.sweep_web_sessions", "schedule": 3600.0},
         "sweep-tallies": {"task": "hub.tasks.sweep_tallies", "schedule": 60.0},
     },
 )

@@ -174,7 +174,7 @@ LOGOUT_REDIRECT_URL = "account_login"
 
 ON_TLS = HUB_ORIGIN.startswith("https://")
 
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "realms.members.sign_up.InvitationAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

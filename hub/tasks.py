@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts.web_sessions import sweep_web_sessions as sweep_web_sessions_rule
 from hub.activity.rules import sweep_tallies as sweep_tallies_rule
 from hub.grants.rules import expire_grants as expire_grants_rule
 from hub.idempotency import rules as idempotency
@@ -46,3 +47,9 @@ def sweep_tallies() -> None:
 def purge_deleted_realms() -> None:
     """Remove what deleted realms still hold."""
     purge_deleted_realms_rule()
+
+
+@shared_task
+def sweep_web_sessions() -> None:
+    """Remove the sessions of web browsers that have expired."""
+    sweep_web_sessions_rule()

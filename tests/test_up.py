@@ -78,6 +78,19 @@ def test_the_quickstart_works_as_it_is_printed(first_start: str) -> None:
 
 
 @embedded_only
+def test_it_goes_by_a_name_as_passkeys_need_and_answers_to_the_address_too(first_start: str) -> None:
+    origin = re.search(r"AISP Hub on (http://localhost:\d+) ", first_start)
+    assert origin, first_start
+    for base in (origin[1], origin[1].replace("localhost", "127.0.0.1")):
+        with httpx.Client(base_url=base, headers={"Origin": base}) as browser:
+            browser.get("/accounts/login/").raise_for_status()
+            form = {"login": "nobody@localhost", "password": "wrong"}
+            form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+            answer = browser.post("/accounts/login/", data=form)
+            assert answer.status_code == 200 and "do not match" in answer.text
+
+
+@embedded_only
 def test_it_can_be_typed_again(first_start: str) -> None:
     """Both agents have left, so that their names are free."""
     found = re.search(r"export HUB=(\S+) KEY=(\S+)", first_start)

@@ -9,7 +9,10 @@ from django import template
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
+from accounts import factors
+
 register = template.Library()
+register.simple_tag(factors.has_passkey)
 
 # In this order: a browser names itself after those whose pages it wants to get.
 BROWSERS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")

@@ -10,11 +10,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from hub.console.access import refused
 from realms.members.invitations import accept_invitation, invitation_for, is_for
+from realms.members.sign_up import FOLLOWED
 from realms.person import person_of
 from realms.refusal import Refusal
-
-# What opens sign-up in this browser while it may be closed to others.
-REMEMBERED = "invitation"
 
 
 @never_cache
@@ -24,20 +22,20 @@ def show_invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST" and isinstance(request.user, User):
             realm = accept_invitation(token=token, user=request.user, by=person_of(request))
-            request.session.pop(REMEMBERED, None)
+            request.session.pop(FOLLOWED, None)
             flash.success(request, f"Welcome to {realm.slug}.")
             return redirect("realm", realm.pk)
         invitation = invitation_for(token)
     except Refusal as refusal:
         if refusal.code != "not_found":
             return refused(request, refusal)
-        if request.session.get(REMEMBERED) == token:
-            del request.session[REMEMBERED]
+        if request.session.get(FOLLOWED) == token:
+            del request.session[FOLLOWED]
         return render(request, "console/invitation_ended.html", status=refusal.status)
     here = reverse("invitation", args=[token])
     context = {"invitation": invitation, "here": here}
     if isinstance(request.user, User):
         context["is_yours"] = is_for(invitation, request.user)
     else:
-        request.session[REMEMBERED] = token
+        request.session[FOLLOWED] = token
     return render(request, "console/invitation.html", context)

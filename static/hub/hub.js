@@ -81,6 +81,15 @@ document.addEventListener("allauth.error", (event) => {
   document.querySelector("h1").after(note);
 });
 
+// Enter in the form that adds a passkey does as its button: only a script can ask the device.
+document.addEventListener("submit", (event) => {
+  const add = event.target.querySelector("#mfa_webauthn_add");
+  if (add) {
+    event.preventDefault();
+    add.click();
+  }
+});
+
 document.addEventListener("htmx:afterSettle", tellTime);
 document.addEventListener("htmx:oobAfterSwap", tellTime);
 tellTime();

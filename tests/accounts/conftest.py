@@ -1,21 +1,16 @@
 """Fixtures of the account pages: people, open sign-up, and no attempts counted before."""
 
 import time
-import uuid
 from collections.abc import Iterator
 
 import pytest
 import time_machine
 from pytest_django import Settings
 
+from tests.accounts.attempts import no_attempts
 from tests.accounts.person import Person, new_person
 
-
-@pytest.fixture(autouse=True)
-def no_attempts(settings: Settings) -> None:
-    """A cache of one's own: attempts of other tests, or of a run before, do not count."""
-    backend = "django.core.cache.backends.locmem.LocMemCache"
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": uuid.uuid4().hex}}
+__all__ = ["no_attempts"]
 
 
 @pytest.fixture(autouse=True)

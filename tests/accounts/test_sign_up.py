@@ -1,7 +1,6 @@
 """Signing up, where it is open."""
 
 from django.core import mail
-from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -60,16 +59,3 @@ def test_a_closed_hub_makes_no_account(zoe: Person, settings: Settings) -> None:
     assert "by invitation" in zoe.sign_up().content.decode()
     assert not User.objects.exists()
     assert reverse("account_signup") not in zoe.get("account_login").content.decode()
-
-
-def test_a_closed_hub_is_open_to_who_was_invited(zoe: Person, settings: Settings) -> None:
-    settings.HUB_OPEN_SIGN_UP = False
-    zoe.get("account_login")
-    invited = zoe.browser.session
-    invited["invitation"] = "whatever names one"
-    invited.save()
-    zoe.browser.cookies[settings.SESSION_COOKIE_NAME] = invited.session_key
-
-    assert zoe.sign_up().status_code == 302
-    assert User.objects.filter(email=zoe.email).exists()
-    assert "by invitation" in Client().get(reverse("account_signup")).content.decode()

@@ -10,10 +10,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 from accounts.models import User
 from realms.models import Realm
+from tests.accounts.attempts import no_attempts
+from tests.accounts.person import Person, new_person
 from tests.browser.installed import chromium as installed_chromium
 from tests.browser.window import Window
 from tests.cast import new_agent, new_key, new_realm
 from tests.live.client import WireAgent
+
+__all__ = ["no_attempts"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,7 +62,7 @@ class Windows:
 @pytest.fixture
 def windows(chromium: Browser, server: str, transactional_db: None) -> Iterator[Windows]:
     """Windows at the hub, which are closed and looked through for errors at the end."""
-    opener = Windows(chromium, server)
+    opener = Windows(chromium, server.replace("127.0.0.1", "localhost"))  # by its name, which passkeys need
     yield opener
     errors = [error for window in opener.opened for error in window.close()]
     assert not errors, "\n".join(errors)
@@ -88,6 +92,12 @@ def bob(server: str, key: str) -> Iterator[WireAgent]:
     """The agent `bob`."""
     with WireAgent(server, new_agent(key, "bob", "executor")) as agent:
         yield agent
+
+
+@pytest.fixture
+def person(transactional_db: None) -> Person:
+    """Paula, who has an account and belongs to no realm."""
+    return new_person("paula")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from hub.grants.models import Grant
 from hub.messages.models import Message
 from realms.members.models import Role
 from realms.models import Realm
-from tests.browser.conftest import Windows
 from tests.browser.window import Window
 from tests.console.people import new_member
 from tests.live.client import WireAgent
@@ -65,10 +64,3 @@ def test_pages_that_belong_to_no_realm(owner: Window) -> None:
     owner.go("/nothing")
     owner.forgive("404")
     owner.check("not-found")
-
-
-@pytest.mark.parametrize("page", ["accounts/login/", "accounts/signup/", "accounts/password/reset/"])
-def test_pages_for_strangers(windows: Windows, page: str) -> None:
-    window = windows.open()
-    assert window.go(f"/{page}").status == 200
-    window.check(page.replace("/", "-").strip("-"))

@@ -38,7 +38,7 @@ class Window:
     @classmethod
     def open(cls, browser: Browser, base: str, user: User | None, **look: Any) -> Self:
         """Open a window; `look` is what Playwright takes of a context, such as `color_scheme`."""
-        context = browser.new_context(base_url=base, reduced_motion="reduce", **look)
+        context = browser.new_context(**{"base_url": base, "reduced_motion": "reduce", **look})
         if user is not None:
             client = Client()
             client.force_login(user)
@@ -74,9 +74,9 @@ class Window:
         """Follow the link of this name."""
         self.page.get_by_role("link", name=name, exact=True).first.click()
 
-    def fill(self, label: str, text: str) -> None:
-        """Write into the field of this label."""
-        self.page.get_by_label(label).fill(text)
+    def fill(self, label: str, text: str, *, exact: bool = False) -> None:
+        """Write into the field of this label, or of the one label that has it in it."""
+        self.page.get_by_label(label, exact=exact).fill(text)
 
     def check(self, name: str) -> None:
         """See that a page holds up in both widths and schemes, and take its pictures.

@@ -1,11 +1,13 @@
 """The page at an invitation's link."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import User
 from realms.members.models import Invitation, Role
@@ -122,7 +124,7 @@ def test_a_form_from_elsewhere_joins_nobody(offer: Invited) -> None:
     assert Invitation.objects.count() == 1
 
 
-def test_somebody_new_comes_from_the_mail_into_the_realm(offer: Invited, settings: Any) -> None:
+def test_somebody_new_comes_from_the_mail_into_the_realm(offer: Invited, settings: Settings) -> None:
     """Sign-up is closed to everybody else, and no other realm is made for whoever is invited."""
     settings.HUB_OPEN_SIGN_UP = False
     nora = account.Person("nora@example.com")
@@ -146,7 +148,33 @@ def test_somebody_new_comes_from_the_mail_into_the_realm(offer: Invited, setting
     assert "by invitation" in other.sign_up().content.decode()
 
 
-def test_somebody_new_without_an_invitation_gets_a_realm(db: None, settings: Any) -> None:
+def test_an_invitation_opens_sign_up_for_its_own_address_alone(offer: Invited, settings: Settings) -> None:
+    settings.HUB_OPEN_SIGN_UP = False
+    nora = account.Person("Nora@Example.com")
+    nora.browser.get(path_of(offer))
+    nick = account.Person("nick@example.com", browser=nora.browser)
+
+    assert "The invitation is for another address" in nick.sign_up().content.decode()
+
+    assert not User.objects.filter(email=nick.email).exists()
+    assert nora.sign_up().status_code == 302
+    assert User.objects.filter(email="nora@example.com").exists()
+
+
+@pytest.mark.parametrize("end", [ended, Invitation.delete])
+def test_an_invitation_that_ended_since_opens_sign_up_no_more(
+    offer: Invited, settings: Settings, end: Callable[[Invitation], object]
+) -> None:
+    settings.HUB_OPEN_SIGN_UP = False
+    nora = account.Person("nora@example.com")
+    nora.browser.get(path_of(offer))
+    end(offer.invitation)
+
+    assert "by invitation" in nora.sign_up().content.decode()
+    assert not User.objects.filter(email=nora.email).exists()
+
+
+def test_somebody_new_without_an_invitation_gets_a_realm(db: None, settings: Settings) -> None:
     settings.HUB_OPEN_SIGN_UP = True
     zoe = account.Person("zoe@example.com")
     zoe.sign_up()
