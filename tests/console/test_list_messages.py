@@ -213,7 +213,7 @@ def test_pages_leave_nothing_out_and_repeat_nothing(
 
     assert sorted([*ids_in(first), *ids_in(second)]) == sorted(ids)
     assert second.context["page"].older is None
-    assert 'data-live="traffic"' in words_of(first) and "data-live" not in words_of(second)
+    assert 'id="messages" data-live' in words_of(first) and 'id="messages"' not in words_of(second)
 
 
 def pages_of(person: Person, message: str) -> list[Callable[[], Any]]:
