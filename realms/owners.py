@@ -120,18 +120,15 @@ def set_realm_status(*, realm: Realm, status: Realm.Status, by: Actor) -> None:
 def delete_realm(*, realm: Realm, by: Actor) -> None:
     """End `realm` for good, as its owner or an operator: its keys are unknown within a second.
 
-    What it holds is removed by a task afterwards; its audit log stays, and its name is free.
+    One that is suspended may be ended too. What it holds is removed by a task afterwards; its audit log stays, and its name is free.
 
     Raises:
-        Refusal: `not_found` (deleted already), `realm_suspended` (to its owner), `role_missing`.
+        Refusal: `not_found` (deleted already), `role_missing`.
     """
     with transaction.atomic():
         locked = locked_realm(realm)
-        if not is_operator(by):
-            if locked.status == Realm.Status.SUSPENDED:
-                raise Refusal("realm_suspended")
-            if by.user is None or by.user.pk != locked.owner_id:
-                raise Refusal("role_missing")
+        if not is_operator(by) and (by.user is None or by.user.pk != locked.owner_id):
+            raise Refusal("role_missing")
         locked.status = Realm.Status.DELETED
         locked.save(update_fields=["status"])
         Invitation.objects.in_realm(realm.pk).delete()

@@ -32,23 +32,38 @@ def page(where: str, view: View, *, name: str, role: Role = Role.VIEWER) -> URLP
     return _route(where, view, name, role, SAFE)
 
 
-def form(where: str, view: View, *, name: str, role: Role = Role.ADMIN) -> URLPattern:
-    """Return the route of a page with a form that is sent to the page itself."""
-    return _route(where, view, name, role, (*SAFE, "POST"))
+def form(
+    where: str, view: View, *, name: str, role: Role = Role.ADMIN, while_suspended: bool = False
+) -> URLPattern:
+    """Return the route of a page with a form that is sent to the page itself.
+
+    Args:
+        while_suspended: whether the form is taken in a realm that its operator has suspended.
+    """
+    return _route(where, view, name, role, (*SAFE, "POST"), while_suspended)
 
 
-def act(where: str, view: View, *, name: str, role: Role = Role.ADMIN) -> URLPattern:
-    """Return the route of a button: it does something and leads back to a page."""
-    return _route(where, view, name, role, ("POST",))
+def act(
+    where: str, view: View, *, name: str, role: Role = Role.ADMIN, while_suspended: bool = False
+) -> URLPattern:
+    """Return the route of a button: it does something and leads back to a page. See `form`."""
+    return _route(where, view, name, role, ("POST",), while_suspended)
 
 
-def _route(where: str, view: View, name: str, role: Role, methods: tuple[str, ...]) -> URLPattern:
+def _route(
+    where: str,
+    view: View,
+    name: str,
+    role: Role,
+    methods: tuple[str, ...],
+    while_suspended: bool = False,
+) -> URLPattern:
     below = f"/{where}" if where else ""
-    opened = never_cache(require_http_methods(methods)(_members_only(view, role)))
+    opened = never_cache(require_http_methods(methods)(_members_only(view, role, while_suspended)))
     return path(f"realms/<str:realm_id>{below}", opened, name=name)
 
 
-def _members_only(view: View, role: Role) -> View:
+def _members_only(view: View, role: Role, while_suspended: bool) -> View:
     """Return `view`, which gets the member who asks in the place of the realm's id."""
 
     @wraps(view)
@@ -63,7 +78,8 @@ def _members_only(view: View, role: Role) -> View:
             member = member_of(user=request.user, realm_id=canonical)
             if not member.may(role):
                 raise Refusal("role_missing")
-            if request.method not in SAFE and member.realm.status == Realm.Status.SUSPENDED:
+            is_suspended = member.realm.status == Realm.Status.SUSPENDED
+            if is_suspended and not while_suspended and request.method not in SAFE:
                 raise Refusal("realm_suspended")
             return view(request, member, **named)
         except Refusal as refusal:

@@ -73,17 +73,23 @@ def _said(value: Any, between: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A walk along the chain, what it found so far, and in how many requests it goes on."""
+    """A walk along the chain and what it found so far.
+
+    Attributes:
+        noted: the head that the chain has to lead through, as text; empty if there is none.
+    """
 
     walk: Walk
     faults: int
     first_faults: list[str]
+    noted: str
 
     def sealed(self, realm_id: str) -> str:
         """Return it as text that comes back from the browser as it was, for this realm alone."""
         walk = self.walk
         heads = [str(walk.head), str(walk.last), str(walk.awaits) if walk.awaits else None]
-        return signing.dumps([realm_id, heads, self.faults, self.first_faults], salt=_SALT, compress=True)
+        found = [self.faults, self.first_faults, self.noted]
+        return signing.dumps([realm_id, heads, *found], salt=_SALT, compress=True)
 
     @classmethod
     def unsealed(cls, text: str, realm_id: str) -> "Verification":
@@ -93,7 +99,7 @@ class Verification:
             Refusal: `invalid_request`.
         """
         try:
-            of_realm, heads, faults, first_faults = signing.loads(text, salt=_SALT, max_age=WALK_SECONDS)
+            of_realm, heads, *found = signing.loads(text, salt=_SALT, max_age=WALK_SECONDS)
         except signing.BadSignature:
             of_realm = None
         if of_realm != realm_id:
@@ -101,7 +107,7 @@ class Verification:
         head, last, awaits = (Head.parse(each) if each else None for each in heads)
         assert head is not None
         assert last is not None
-        return cls(Walk(head, last, awaits), faults, first_faults)
+        return cls(Walk(head, last, awaits), *found)
 
 
 def verify(request: HttpRequest, member: Member) -> HttpResponse:
@@ -110,14 +116,14 @@ def verify(request: HttpRequest, member: Member) -> HttpResponse:
     if walked := request.GET.get("walk"):
         so_far = Verification.unsealed(walked, realm_id)
     else:
-        so_far = Verification(begin_walk(realm_id, noted=_noted(request)), 0, [])
+        noted = _noted(request)
+        so_far = Verification(begin_walk(realm_id, noted=noted), 0, [], str(noted) if noted else "")
     walk, faults = walk_on(realm_id, so_far.walk, events=EVENTS_PER_REQUEST)
     count, first = so_far.faults + len(faults), [*so_far.first_faults, *faults][:FAULTS_SHOWN]
-    verification = Verification(walk, count, first)
+    verification = Verification(walk, count, first, so_far.noted)
     context = {
         "verification": verification,
         "walked": None if walk.is_over else verification.sealed(realm_id),
-        "noted": request.GET.get("noted", ""),
     }
     return show(request, member, "audit_verify.html", context, room=ROOM)
 

@@ -15,6 +15,7 @@ from hub.messages.models import HUB, Delivery, Message
 from hub.sessions.models import Session
 from realms.ids import MESSAGE, parse_id
 from realms.refusal import Refusal, refusal_at
+from realms.spans import Written
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,7 +93,8 @@ def flow(realm_id: str, wanted: Wanted, before: str | None) -> Listing[Message]:
         return _received(realm_id, wanted, wanted.recipient, before)
     messages = metadata(realm_id).filter(wanted.of())
     if before is not None:
-        sent_at, newest = _place(before)
+        moment, newest = _place(before)
+        sent_at = Written(moment)
         earlier = Q(sent_at__lt=sent_at) | Q(sent_at=sent_at, pk__lt=newest)
         messages = messages.filter(earlier, sent_at__lte=sent_at)
     page = list(messages.order_by("-sent_at", "-pk")[: ROWS + 1])

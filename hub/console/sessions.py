@@ -60,6 +60,7 @@ def list_sessions(request: HttpRequest, member: Member) -> HttpResponse:
 def show_session(request: HttpRequest, member: Member, session_id: str) -> HttpResponse:
     """Show one session; with `ping` in the query, how that ping goes."""
     session = session_in(member, session_id)
+    namespaces = namespaces_of(session)
     context = {
         "session": session,
         "is_live": session.status != Session.Status.DEREGISTERED,
@@ -68,7 +69,8 @@ def show_session(request: HttpRequest, member: Member, session_id: str) -> HttpR
         "fingerprint": fingerprint(session.public_key) if session.public_key else None,
         "streams": streams_of(session).order_by("opened_at"),
         "grants": grants_of(session).select_related("requester", "grantor").order_by("-pk")[:GRANTS_SHOWN],
-        "namespaces": namespaces_of(session).order_by("name")[:NAMESPACES_SHOWN],
+        "namespaces": namespaces.order_by("name")[:NAMESPACES_SHOWN],
+        "namespaces_owned": namespaces.count(),
         "events": events_of(session),
     }
     return show(request, member, "session.html", context, room=ROOM)

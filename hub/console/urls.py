@@ -70,6 +70,11 @@ urlpatterns = [
     page("audit/verify", audit.verify, name="realm-audit-verify"),
     page("settings", realm_settings.show_settings, name="realm-settings"),
     form("settings/change", realm_settings.change, name="realm-settings-change"),
-    act("settings/export", realm_settings.export, name="realm-export", role=Role.OWNER),
-    form("settings/delete", realm_settings.delete, name="realm-delete", role=Role.OWNER),
+    # What a realm holds is its owner's, to take along or to end, whatever the operator thinks of it.
+    act(
+        "settings/export", realm_settings.export, name="realm-export", role=Role.OWNER, while_suspended=True
+    ),
+    form(
+        "settings/delete", realm_settings.delete, name="realm-delete", role=Role.OWNER, while_suspended=True
+    ),
 ]

@@ -14,7 +14,7 @@ from django.db.models import Count, Max, OuterRef, Subquery, Sum
 from django.utils import timezone
 
 from hub.activity.models import Tally
-from hub.messages.models import Message
+from hub.messages.models import Inbox, Message
 from hub.sessions.presence import OpenStream
 from realms.members.models import Membership
 from realms.models import Realm
@@ -58,12 +58,19 @@ def look_at(realm_ids: Collection[str]) -> dict[str, Look]:
         realm__in=realm_ids, grain=Tally.Grain.MINUTE, begins_at__gt=timezone.now() - 2 * MINUTE
     )
     counted = dict(lately.order_by().values_list("realm").annotate(number=Sum("count")))
+    # What was read shows in what is not: each message that comes shows by its time.
+    inboxes = Inbox.objects.filter(realm__in=realm_ids)
+    unread = dict(inboxes.order_by().values_list("realm").annotate(number=Sum("unread")))
     realms = Realm.objects.filter(pk__in=realm_ids).annotate(
         newest=Subquery(newest), head=Max("audit_head__number")
     )
+    kept = ("memory_usage__entries", "memory_usage__bytes")
     return {
-        realm_id: Look((head, status), (sent_at, open_streams.get(realm_id, 0), counted.get(realm_id, 0)))
-        for realm_id, head, status, sent_at in realms.values_list("pk", "head", "status", "newest")
+        realm_id: Look(
+            control=(head, status),
+            traffic=(open_streams.get(realm_id), counted.get(realm_id), unread.get(realm_id), *flows),
+        )
+        for realm_id, head, status, *flows in realms.values_list("pk", "head", "status", "newest", *kept)
     }
 
 

@@ -32,6 +32,16 @@ async function copy(button) {
 const TOPICS = ["control", "traffic"];
 const missed = new Set();
 
+// What one should know although nobody asked; a second time in the same place.
+function say(id, kind, words) {
+  const note = document.getElementById(id) ?? document.createElement("p");
+  note.id = id;
+  note.className = `note ${kind}`;
+  note.role = "alert";
+  note.textContent = words;
+  return note;
+}
+
 function refresh(topics) {
   topics.forEach((topic) => missed.add(topic));
   if (document.hidden) return; // told when somebody looks again
@@ -40,7 +50,17 @@ function refresh(topics) {
   missed.clear();
   if (stale.length === 0) return;
   const selectOOB = stale.map((place) => `#${place.id}:outerHTML`).join(",");
-  htmx.ajax("GET", location.href, { source: document.body, swap: "none", selectOOB });
+  htmx.ajax("GET", document.body.dataset.page, { source: document.body, swap: "none", selectOOB });
+}
+
+// The page stays, with what was typed into it or is shown only once.
+function tellStale() {
+  const note = say("stale", "warn", "What this page shows is gone, or you may see it no more. ");
+  const again = document.createElement("a");
+  again.href = document.body.dataset.page;
+  again.textContent = "Load it again";
+  note.append(again);
+  document.getElementById("main").prepend(note);
 }
 
 function listen(address) {
@@ -48,7 +68,12 @@ function listen(address) {
   for (const topic of TOPICS) feed.addEventListener(topic, () => refresh([topic]));
   feed.addEventListener("stream-open", () => refresh(TOPICS)); // what came before it was open
   feed.addEventListener("stream-error", (event) => {
-    if (JSON.parse(event.data).condition === "forbidden") feed.close();
+    if (JSON.parse(event.data).condition !== "forbidden") return;
+    feed.close();
+    tellStale();
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    if ([403, 404].includes(event.detail.xhr.status)) tellStale();
   });
   addEventListener("pagehide", () => feed.close());
   document.addEventListener("visibilitychange", () => refresh([]));
@@ -73,12 +98,8 @@ document.addEventListener("keydown", (event) => {
 // allauth's passkey scripts say so when the browser gave none, and would tell nobody.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
-  const note = document.getElementById("passkey-note") ?? document.createElement("p");
-  note.id = "passkey-note";
-  note.className = "note bad";
-  note.role = "alert";
-  note.textContent = "Your browser gave no passkey: it was cancelled, took too long, or there is none for this site.";
-  document.querySelector("h1").after(note);
+  const words = "Your browser gave no passkey: it was cancelled, took too long, or there is none for this site.";
+  document.querySelector("h1").after(say("passkey-note", "bad", words));
 });
 
 // Enter in the form that adds a passkey does as its button: only a script can ask the device.

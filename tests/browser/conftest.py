@@ -6,15 +6,17 @@ A page that writes an error into the console, or breaks the policy of what it ma
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Request, sync_playwright
 
 from accounts.models import User
+from realms.members.models import Role
 from realms.models import Realm
 from tests.accounts.attempts import no_attempts
 from tests.accounts.person import Person, new_person
 from tests.browser.installed import chromium as installed_chromium
 from tests.browser.window import Window
 from tests.cast import new_agent, new_key, new_realm
+from tests.console.people import new_member
 from tests.live.client import WireAgent
 
 __all__ = ["no_attempts"]
@@ -92,6 +94,54 @@ def bob(server: str, key: str) -> Iterator[WireAgent]:
     """The agent `bob`."""
     with WireAgent(server, new_agent(key, "bob", "executor")) as agent:
         yield agent
+
+
+def is_refresh(request: Request) -> bool:
+    """Tell whether a page asks anew, as it does when it begins to follow the feed and when that says so."""
+    return "hx-request" in request.headers
+
+
+class Stranger:
+    """Somebody with a realm of their own, who watches it and learns nothing of another."""
+
+    def __init__(self, window: Window, realm: Realm) -> None:
+        self._window = window
+        self._realm = realm
+        self._refreshes = 0
+        window.page.on("request", self._count)
+
+    def _count(self, request: Request) -> None:
+        self._refreshes += is_refresh(request)
+
+    def watches(self, room: str) -> None:
+        """Open a page of the own realm, and wait until it follows the feed."""
+        with self._window.page.expect_response(lambda response: is_refresh(response.request)):
+            self._window.go(f"/realms/{self._realm.pk}/{room}")
+
+    def notices_nothing(self, *names: str) -> None:
+        """See that the page was told of nothing and holds none of the names."""
+        content = self._window.page.content()
+        assert not [name for name in names if name in content]
+        assert self._refreshes == 1
+
+    def finds_nothing(self, *paths: str) -> None:
+        """See that pages of another realm are as those that do not exist."""
+        for path in paths:
+            assert self._window.go(path).status == 404, path
+        self._window.forgive("404")
+
+
+@pytest.fixture
+def stranger(windows: Windows) -> Stranger:
+    """Mallory, who owns a realm of the same name."""
+    realm = new_realm("mallory")
+    return Stranger(windows.open(realm.owner), realm)
+
+
+@pytest.fixture
+def admin(windows: Windows, realm: Realm) -> Window:
+    """The window of Adam, an admin of Alice's realm."""
+    return windows.open(new_member(realm, "adam", Role.ADMIN).user)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from hub.messages.models import Message
 from realms.members.models import Role
 from realms.models import Realm
 from tests.browser.window import Window
+from tests.cast import new_realm
 from tests.console.people import new_member
 from tests.live.client import WireAgent
 
@@ -58,7 +59,33 @@ def test_pages_of_single_things(owner: Window, busy: Realm, alice: WireAgent) ->
         owner.check(name)
 
 
+def test_a_viewer_looks_and_changes_nothing(windows: Windows, busy: Realm, bob: WireAgent) -> None:
+    viewer = windows.open(new_member(busy, "victor", Role.VIEWER).user)
+    pages = {
+        "keys": "/keys",
+        "grants": "/grants",
+        "members": "/members",
+        "settings": "/settings",
+        "session": f"/sessions/{bob.id}",
+        "memory-entry": "/memory/entry/project.name",
+    }
+    for name, path in pages.items():
+        assert viewer.go(f"/realms/{busy.pk}{path}").status == 200
+        assert viewer.page.locator("main form[method=post], main a.danger").count() == 0, name
+        viewer.check(f"viewer-{name}")
+    viewer.says("A viewer does not see values")
+
+
+def test_the_first_steps_when_all_is_done(owner: Window, busy: Realm) -> None:
+    owner.go(f"/realms/{busy.pk}/start")
+    owner.says("The realm works")
+    owner.check("start-3-done")
+
+
 def test_pages_that_belong_to_no_realm(owner: Window) -> None:
+    new_realm("alice", "research", status=Realm.Status.SUSPENDED)
+    owner.go("/")
+    owner.check("home")
     owner.go("/realms/new")
     owner.check("new-realm")
     owner.go("/nothing")

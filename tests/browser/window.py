@@ -19,6 +19,14 @@ EXAMINED = ((1280, "light"), (390, "dark"))
 # WCAG 2.2 A and AA, and what axe's makers advise besides.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE_MILLISECONDS = 10_000
+TABS = 60  # more than any page has controls up to the one that a test goes to
+# What can have the focus in a part of the page that follows the feed, and could not be found again after it.
+LOSES_FOCUS = """
+[...document.querySelectorAll("[data-live] :is(a, button, input, select, textarea, summary, [tabindex])")]
+  .filter((each) => each.type !== "hidden")
+  .filter((each) => !each.id || document.querySelectorAll("#" + CSS.escape(each.id)).length > 1)
+  .map((each) => each.outerHTML)
+"""
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
@@ -78,13 +86,24 @@ class Window:
         """Write into the field of this label, or of the one label that has it in it."""
         self.page.get_by_label(label, exact=exact).fill(text)
 
+    def tab_to(self, selector: str) -> None:
+        """Press Tab until the focus is where `selector` says, and see that this shows."""
+        for _ in range(TABS):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("(there) => document.activeElement.matches(there)", selector):
+                break
+        focused = self.page.locator(f"{selector}:focus-visible")
+        expect(focused).to_be_in_viewport()
+        expect(focused).to_have_css("outline-style", "solid")
+
     def check(self, name: str) -> None:
         """See that a page holds up in both widths and schemes, and take its pictures.
 
-        It is as wide as the window, and axe finds nothing against it.
+        It is as wide as the window, axe finds nothing against it, and what is replaced by itself keeps the
+        focus.
         """
         PICTURES.mkdir(exist_ok=True)
-        faults = []
+        faults = [f"{name}: a refresh takes the focus from {each}" for each in self.page.evaluate(LOSES_FOCUS)]
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             for width in WIDTHS:

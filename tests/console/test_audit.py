@@ -267,6 +267,8 @@ def test_a_long_chain_is_verified_in_several_requests(
     assert requests == 4
     assert ("event 3 does not follow" in page) is fault
     assert ("The chain is whole: 7 events" in page) is not fault
+    assert ("it leads through the head that you noted" in page) is not fault
+    assert f'value="{noted}"' in page, "to be verified again"
 
 
 def test_a_walk_cannot_be_made_up_or_taken_elsewhere(

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from realms.models import AuditEvent, Realm
 from tests.cast import Agent
-from tests.console.people import Person
+from tests.console.people import Person, words_of
 from tests.memory.entries import written
 from tests.rows import set_realm
 
@@ -159,6 +159,22 @@ def test_a_realm_is_deleted_by_its_name(owner: Person, viewer: Person, alice: Ag
     assert "is deleted" in owner.browser.get("/").content.decode()
     for person in (owner, viewer):
         assert person.get("realm-settings").status_code == 404
+
+
+def test_a_suspended_realm_is_exported_and_deleted_and_nothing_else(owner: Person) -> None:
+    said = form_of(owner)
+    set_realm(owner.realm, status=Realm.Status.SUSPENDED)
+
+    page = words_of(owner.get("realm-settings"))
+    changed = owner.post("realm-settings-change", said={**said, "retention_days": "7"})
+    lines = b"".join(owner.post("realm-export").streaming_content).splitlines()
+
+    assert owner.path("realm-export") in page and owner.path("realm-delete") in page
+    assert owner.path("realm-settings-change") not in page
+    assert (changed.status_code, Realm.objects.get().retention_days) == (403, 30)
+    assert json.loads(lines[0])["status"] == "suspended"
+    assert owner.post("realm-delete", said={"name": "default"}).status_code == 302
+    assert Realm.objects.get().status == "deleted"
 
 
 def test_the_page_asks_the_same_however_full_the_realm_is(

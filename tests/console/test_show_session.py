@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pytest_django import DjangoAssertNumQueries
 
-from hub.console.sessions import EVENTS_SHOWN
+from hub.console.sessions import EVENTS_SHOWN, NAMESPACES_SHOWN
 from realms.ids import SESSION, new_id
 from tests.cast import Agent, new_agent
 from tests.console.people import Person, words_of
@@ -61,6 +61,32 @@ def test_it_shows_inbox_streams_grants_and_namespaces(
     assert viewer.path("realm-memory", prefix="project") in shown
     assert viewer.path("realm-grants", session=alice.id) in shown
     assert viewer.path("realm-session", charlie.id) not in shown
+
+
+def test_it_says_how_many_namespaces_there_are_where_it_shows_not_all(viewer: Person, alice: Agent) -> None:
+    names = [f"n{number:02}" for number in range(NAMESPACES_SHOWN + 1)]
+    written(alice, *names[1:])
+    assert f"It owns {NAMESPACES_SHOWN} namespaces:" in words_of(viewer.get("realm-session", alice.id))
+
+    written(alice, names[0])
+
+    shown = words_of(viewer.get("realm-session", alice.id))
+    assert f"It owns {NAMESPACES_SHOWN + 1} namespaces, of which these are the first:" in shown
+    assert names[0] in shown and names[-1] not in shown
+
+
+def test_it_leads_to_all_of_its_events(viewer: Person, alice: Agent, bob: Agent) -> None:
+    asked(alice, bob)
+
+    shown = words_of(viewer.get("realm-session", alice.id))
+
+    for query, actions in (
+        ({"actor_kind": "session", "actor": alice.id}, {"grant.requested"}),
+        ({"target": alice.id}, {"session.registered"}),
+    ):
+        path = viewer.path("realm-audit", **query)
+        assert path.replace("&", "&amp;") in shown
+        assert {event.action for event in viewer.browser.get(path).context["page"].rows} == actions
 
 
 def test_it_shows_the_last_events_that_it_was_target_or_actor_of(

@@ -126,7 +126,7 @@ class WireAgent:
         """DELETE a path below /api/v1."""
         return self.http.delete(path, headers=self.headers())
 
-    def send(self, to: str, category: str = "message", **members: Any) -> str:
+    def send(self, to: str | list[str], category: str = "message", **members: Any) -> str:
         """Send a message, and return its id."""
         envelope = {"aisp": "0.1", "from": self.id, "to": to, "category": category, "payload": {}}
         answer = self.post("/messages", {**envelope, **members})

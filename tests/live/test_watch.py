@@ -6,9 +6,10 @@ import time_machine
 from django.utils import timezone
 
 from hub.activity.rules import flush, note
-from hub.live.watch import TRAFFIC, look_at
+from hub.live.watch import TRAFFIC, Look, look_at
 from realms.models import Realm
 from tests.cast import new_realm
+from tests.live.client import WireAgent
 
 
 def test_what_is_counted_is_traffic_of_its_realm(db: None) -> None:
@@ -36,3 +37,28 @@ def test_what_was_counted_before_is_none(db: None) -> None:
     flush()
 
     assert look_at([realm.pk])[realm.pk].topics_since(before[realm.pk]) == []
+
+
+def test_what_an_agent_reads_is_traffic(realm: Realm, alice: WireAgent, bob: WireAgent) -> None:
+    alice.send(bob.id)
+    before = look_at([realm.pk])
+
+    bob.get("/messages")
+
+    after = look_at([realm.pk])
+    assert after[realm.pk].topics_since(before[realm.pk]) == [TRAFFIC]
+    bob.get("/messages")
+    assert look_at([realm.pk])[realm.pk].topics_since(after[realm.pk]) == [], "there was nothing left"
+
+
+def test_what_an_agent_writes_is_traffic(realm: Realm, alice: WireAgent) -> None:
+    def write(value: str) -> Look:
+        assert alice.post("/memory", {"entries": [{"key": "project.name", "value": value}]}).is_success
+        return look_at([realm.pk])[realm.pk]
+
+    nothing = look_at([realm.pk])[realm.pk]
+    first = write("short")
+    second = write("longer")
+
+    assert first.topics_since(nothing) == [TRAFFIC]
+    assert second.topics_since(first) == [TRAFFIC]
