@@ -25,6 +25,23 @@ SETTINGS = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hub/icon.svg")},
     ],
+    "STYLES": [lambda _: static("hub/admin.css")],
+    "COLORS": {
+        # Blue, as the console's links and buttons are.
+        "primary": {
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(74% .14 254.6)",
+            "500": "oklch(69% .17 256)",
+            "600": "oklch(50% .19 259)",
+            "700": "oklch(45% .18 260)",
+            "800": "oklch(40% .16 262)",
+            "900": "oklch(34% .13 264)",
+            "950": "oklch(27% .09 266)",
+        }
+    },
     "DASHBOARD_CALLBACK": "hub.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": True,
