@@ -3,12 +3,11 @@
 from typing import Any
 
 import django_stubs_ext
-import environ
 from csp.constants import NONCE, NONE, SELF
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from config import env
+from config import env, unfold
+from config.database import database
 
 django_stubs_ext.monkeypatch()
 
@@ -99,46 +98,11 @@ TEMPLATES = [
     },
 ]
 
-
 # The console's live feed. Each process looks for itself what is new, so that nothing is sent around.
 EVENTSTREAM_CHANNELMANAGER_CLASS = "hub.live.feed.RealmChannels"
 
 # Forms look as `templates/hub/form.html` and `field.html` say.
 FORM_RENDERER = "config.web.FormRenderer"
-
-
-def database(url: str) -> dict[str, Any]:
-    """Return Django's settings of the database at `url`, SQLite in the data directory if it is empty."""
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": env.DATA_DIR / "hub.sqlite3",
-            "CONN_MAX_AGE": None,
-            "OPTIONS": {
-                # Writers queue at BEGIN instead of failing half-way when they turn from reader to writer.
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-            },
-        }
-    return {
-        **environ.Env.db_url_config(url),
-        "ENGINE": "hub.postgresql",
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "server_side_binding": True,
-            # Prepared when it comes a second time: Django's migrations send two commands as one, once.
-            "prepare_threshold": 1,
-            # Seconds, the least that libpq takes; and milliseconds until a host that went away is noticed.
-            "connect_timeout": 2,
-            "tcp_user_timeout": 5000,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-        },
-    }
-
 
 DATABASES = {"default": database(env.DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -308,59 +272,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 
-def sidebar_item(title: str, icon: str, model: str) -> dict[str, Any]:
-    """Return a link to the admin's list of `model` (`app.name`), for those who may see it."""
-    app, name = model.split(".")
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
-    }
-
-
-UNFOLD = {
-    "SITE_TITLE": "AISP Hub",
-    "SITE_HEADER": "AISP Hub",
-    "SITE_SUBHEADER": "Operators",
-    "SHOW_VIEW_ON_SITE": False,
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hub/icon.svg")},
-    ],
-    "DASHBOARD_CALLBACK": "hub.dashboard.dashboard",
-    "SIDEBAR": {
-        "show_search": True,
-        "navigation": [
-            {
-                "title": "Tenants",
-                "items": [
-                    sidebar_item("Realms", "apartment", "realms.realm"),
-                    sidebar_item("Members", "group", "realms.membership"),
-                    sidebar_item("Invitations", "outgoing_mail", "realms.invitation"),
-                    sidebar_item("API keys", "key", "realms.apikey"),
-                    sidebar_item("Audit log", "history", "realms.auditevent"),
-                ],
-            },
-            {
-                "title": "Protocol",
-                "items": [
-                    sidebar_item("Sessions", "smart_toy", "hub.session"),
-                    sidebar_item("Messages", "mail", "hub.message"),
-                    sidebar_item("Memory entries", "database", "hub.memoryentry"),
-                    sidebar_item("Memory namespaces", "folder_managed", "hub.memorynamespace"),
-                    sidebar_item("Grants", "handshake", "hub.grant"),
-                ],
-            },
-            {
-                "title": "People",
-                "items": [
-                    sidebar_item("Users", "person", "accounts.user"),
-                    sidebar_item("E-mail addresses", "alternate_email", "account.emailaddress"),
-                ],
-            },
-        ],
-    },
-}
+UNFOLD = unfold.SETTINGS
 
 LOGGING_CONFIG = "config.log.configure"
 LOGGING = {"level": env.LOG_LEVEL, "format": env.LOG_FORMAT}

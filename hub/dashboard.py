@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hub.operations import backlog, parts, tenants, traffic
+from realms.cells import link_to, two_lines
 from realms.models import Realm
-from realms.operators import link_to, moment, two_lines
+from realms.times import ago
 
 GOOD, WARNING, BAD = "success", "warning", "danger"
 CHART_UNITS = 40
@@ -213,6 +214,6 @@ def _newest_realms() -> Table:
     rows = (
         None
         if realms is None
-        else [(two_lines(link_to(realm), realm.owner), moment(realm.created_at)) for realm in realms]
+        else [(two_lines(link_to(realm), realm.owner), ago(realm.created_at, "-")) for realm in realms]
     )
-    return Table("Newest realms", ["Realm", "Created (UTC)"], rows, "No realm was made yet.")
+    return Table("Newest realms", ["Realm", "Created"], rows, "No realm was made yet.")

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin import action
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -14,24 +14,29 @@ from django.utils.safestring import SafeString
 from realms import ids
 from realms.audit.actor import Actor
 from realms.audit.admin import AuditEventAdmin
+from realms.cells import column, link_to_list, table, time_of, two_lines
 from realms.keys import set_status
 from realms.members.admin import InvitationAdmin, MembershipAdmin
 from realms.members.models import Invitation, Membership
 from realms.models import ApiKey, AuditEvent, Realm
-from realms.operators import (
-    OperatorsAdmin,
-    ReadOnlyAdmin,
-    column,
-    link_to_list,
-    moment,
-    table,
-    time_of,
-    two_lines,
-)
+from realms.operators import OperatorsAdmin, Question, ReadOnlyAdmin
 from realms.owners import change_settings, create_realm, set_realm_status
-from realms.person import person_of
+from realms.person import operator_of
+from realms.times import ago
 
 __all__ = ["ApiKeyAdmin", "AuditEventAdmin", "InvitationAdmin", "MembershipAdmin", "RealmAdmin"]
+
+
+SUSPENDING = Question(
+    "Suspend",
+    "Every request of its agents is refused within a second, and their streams end. Its people see that it "
+    "is suspended. Nothing is lost, and resuming it lets everything go on.",
+)
+REVOKING = Question(
+    "Revoke",
+    "Agents with this key are refused within a second, and their streams end. No key comes back from it: "
+    "they need a new one. To stop a key for a while, disable it.",
+)
 
 
 @admin.register(Realm)
@@ -70,9 +75,9 @@ class RealmAdmin(OperatorsAdmin[Realm]):
     def save_model(self, request: HttpRequest, obj: Realm, form: "ModelForm[Realm]", change: bool) -> None:
         """Write only what was edited: the status may have changed since the page was opened."""
         if change:
-            change_settings(realm=obj, names=form.changed_data, by=person_of(request))
+            change_settings(realm=obj, names=form.changed_data, by=operator_of(request))
             return
-        made = create_realm(owner=obj.owner, slug=obj.slug, by=person_of(request))
+        made = create_realm(owner=obj.owner, slug=obj.slug, by=operator_of(request))
         obj.pk, obj.created_at = made.pk, made.created_at
 
     @column(
@@ -88,6 +93,10 @@ class RealmAdmin(OperatorsAdmin[Realm]):
         """The status, in colour."""
         return realm.status
 
+    def whose(self, realm: Realm) -> str:
+        """The owner: many realms have the same slug."""
+        return f"of {realm.owner}"
+
     @column(description="see also")
     def see_also(self, realm: Realm) -> SafeString:
         """The ways to who belongs to the realm, its keys and what was done in it."""
@@ -101,9 +110,10 @@ class RealmAdmin(OperatorsAdmin[Realm]):
         return format_html_join(" · ", "{}", links)
 
     @action(description="Suspend: refuse every request of the realm", permissions=["operate"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Realm]) -> None:
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Realm]) -> HttpResponse | None:
         """Suspend realms."""
-        self.carry_out(request, queryset, _to_realm_status(Realm.Status.SUSPENDED), done="suspended")
+        to_suspended = _to_realm_status(Realm.Status.SUSPENDED)
+        return self.carry_out(request, queryset, to_suspended, done="suspended", asked=SUSPENDING)
 
     @action(description="Resume", permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Realm]) -> None:
@@ -193,7 +203,7 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         return table(
             ["Secret", "Created", "Works until"],
             [
-                (str(secret), moment(secret.created_at), moment(secret.expires_at))
+                (str(secret), ago(secret.created_at, "-"), ago(secret.expires_at, "-"))
                 for secret in key.secrets.defer("digest").order_by("pk")
             ],
         )
@@ -209,9 +219,10 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
         self.carry_out(request, queryset, _to_status(ApiKey.Status.ACTIVE), done="enabled")
 
     @action(description="Revoke for good", permissions=["operate"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         """End keys; no key comes back from it."""
-        self.carry_out(request, queryset, _to_status(ApiKey.Status.REVOKED), done="revoked")
+        to_revoked = _to_status(ApiKey.Status.REVOKED)
+        return self.carry_out(request, queryset, to_revoked, done="revoked", asked=REVOKING)
 
 
 def _to_status(status: ApiKey.Status) -> Callable[[ApiKey, Actor], None]:

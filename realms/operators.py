@@ -5,29 +5,28 @@ Ids are kept as UUIDs, so that the admin's own search and filters cannot take th
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib import messages as flash
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters, ShowFacets
-from django.contrib.admin.utils import model_ngettext, quote
+from django.contrib.admin.utils import model_ngettext
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
-from django.urls import reverse
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from realms import ids
 from realms.audit.actor import Actor
-from realms.person import person_of
+from realms.cells import column, link_to, two_lines
+from realms.person import operator_of
 from realms.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -40,60 +39,9 @@ COUNTED_ROWS = 10_000
 ACTION_ROWS = 500
 SEARCH_CHARACTERS = 255
 NAMED_IN_A_FLASH = 3
+CONFIRMED = "confirmed"
 
-Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=models.Model)
-
-
-def column(**options: Any) -> Callable[[Method], Method]:
-    """Describe a computed column as Unfold's `display` does, and keep its type."""
-    decorated: Callable[[Method], Method] = display(**options)
-    return decorated
-
-
-def link_to(thing: models.Model, text: object = None) -> SafeString:
-    """Return a link to the admin page of `thing`, with its name if no `text` is given."""
-    options = thing._meta
-    page = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[quote(str(thing.pk))])
-    return format_html('<a href="{}" class="text-link">{}</a>', page, str(thing) if text is None else text)
-
-
-def link_to_list(model: type[models.Model], text: object, **lookups: object) -> SafeString:
-    """Return a link to the admin's list of those of `model` that match."""
-    options = model._meta
-    page = reverse(f"admin:{options.app_label}_{options.model_name}_changelist", query=lookups)
-    return format_html('<a href="{}" class="text-link">{}</a>', page, text)
-
-
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> SafeString:
-    """Return an HTML table; cells that are not safe already are escaped."""
-    contents = {"headers": headers, "rows": [list(row) for row in rows]}
-    return render_to_string("unfold/components/table.html", {"table": contents})
-
-
-def two_lines(first: object, second: object) -> SafeString:
-    """Return a cell with one thing below the other, the second in a lighter colour."""
-    return format_html(
-        '<span class="flex flex-col text-right lg:text-left">'
-        '<span>{}</span><span class="text-base-500 text-xs">{}</span></span>',
-        first,
-        second,
-    )
-
-
-def moment(when: datetime | None) -> str:
-    """Return a time in UTC to the second, or a dash."""
-    return "-" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def time_of(field: str, description: str) -> Any:
-    """Return a column that shows the time `field` of a row."""
-
-    @column(description=f"{description} (UTC)", ordering=field)
-    def shown(admin: object, row: models.Model) -> SafeString:
-        return format_html('<span class="whitespace-nowrap">{}</span>', moment(getattr(row, field)))
-
-    return shown
 
 
 class ChoiceFilter(SimpleListFilter):
@@ -125,6 +73,19 @@ class CappedPaginator(Paginator[Any]):
         return int(rows[:COUNTED_ROWS].count())
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operator is asked before an action that hurts.
+
+    Attributes:
+        verb: what the action does, as its button says it.
+        means: what comes of it.
+    """
+
+    verb: str
+    means: str
+
+
 class OperatorsAdmin(ModelAdmin[Row]):
     """An admin whose actions call rules. Nobody deletes with it.
 
@@ -147,6 +108,10 @@ class OperatorsAdmin(ModelAdmin[Row]):
     def has_operate_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
         """Tell whether the person may use the actions, even where nothing can be edited."""
         return ModelAdmin.has_change_permission(self, request, obj)
+
+    def whose(self, row: Row) -> str:
+        """Return whose it is, by which an operator tells it from another of its name."""
+        raise NotImplementedError
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow what the page itself links to.
@@ -194,7 +159,7 @@ class OperatorsAdmin(ModelAdmin[Row]):
     ) -> HttpResponse | None:
         """Refuse a selection of what cannot be an id, which Django would hand to the database."""
         try:
-            for selected in request.POST.getlist("_selected_action"):
+            for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.clean(selected, None)
         except ValidationError:
             flash.error(request, "The selection names something that is not an id. Nothing was changed.")
@@ -208,20 +173,24 @@ class OperatorsAdmin(ModelAdmin[Row]):
         rule: Callable[[Row, Actor], object],
         *,
         done: str,
-    ) -> None:
+        asked: Question | None = None,
+    ) -> HttpResponse | None:
         """Call `rule` for each row, and tell the operator and the history what became of it.
 
         Args:
             rule: gets the row, and the person for the audit log.
             done: the participle of what the rule does, such as `revoked`.
+            asked: what has to be confirmed before, on a page that names the rows.
         """
         chosen = list(queryset[: ACTION_ROWS + 1])
         if len(chosen) > ACTION_ROWS:
             flash.error(
                 request, f"More than {ACTION_ROWS} are selected; narrow the list. Nothing was changed."
             )
-            return
-        by = person_of(request)
+            return None
+        if asked and chosen and CONFIRMED not in request.POST:
+            return self._ask(request, chosen, asked)
+        by = operator_of(request)
         refused: dict[str, list[str]] = defaultdict(list)
         count = 0
         for row in chosen:
@@ -238,10 +207,31 @@ class OperatorsAdmin(ModelAdmin[Row]):
             more = len(names) - NAMED_IN_A_FLASH
             listed = ", ".join(names[:NAMED_IN_A_FLASH]) + (f" and {more} more" if more > 0 else "")
             flash.warning(request, f"Not {done}: {listed}. {detail}")
+        if not chosen:
+            flash.warning(request, "What was selected is not in this list any more. Nothing was changed.")
+        return None
+
+    def _ask(self, request: HttpRequest, chosen: list[Row], asked: Question) -> HttpResponse:
+        """Show what would be done to which rows. Its form sends the action again, as confirmed."""
+        count = len(chosen)
+        said = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"{asked.verb} {count} {model_ngettext(self.opts, count)}?",
+            "asked": asked,
+            "chosen": [(row.pk, link_to(row), self.whose(row)) for row in chosen],
+            "sent": {"action": request.POST["action"], CONFIRMED: "yes"},
+            "checkbox": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/confirm.html", said)
 
 
 class ReadOnlyAdmin(OperatorsAdmin[Row]):
     """An admin that shows: a hand edit would break what the rules hold together."""
+
+    def whose(self, row: Any) -> str:
+        """The realm and its owner."""
+        return f"in {row.realm} of {row.realm.owner}"
 
     @column(description="realm", ordering="realm__slug")
     def tenant(self, row: Any) -> SafeString:

@@ -6,14 +6,20 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter, action
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from hub.grants.models import Grant
 from hub.grants.rules import revoke_on_behalf_of_grantor
 from hub.grants.transitions import status_now
 from realms import ids
-from realms.operators import ReadOnlyAdmin, column, time_of, two_lines
+from realms.cells import column, time_of, two_lines
+from realms.operators import Question, ReadOnlyAdmin
+
+REVOKING = Question(
+    "Revoke",
+    "The next operation that needs it is refused, and both sides are told. A new one has to be asked for.",
+)
 
 
 class StatusFilter(SimpleListFilter):
@@ -80,11 +86,12 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
         return status_now(grant)
 
     @action(description="Revoke: both sides are told", permissions=["operate"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Grant]) -> None:
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Grant]) -> HttpResponse | None:
         """End grants on behalf of their grantors."""
-        self.carry_out(
+        return self.carry_out(
             request,
             queryset,
             lambda grant, by: revoke_on_behalf_of_grantor(grant=grant, by=by),
             done="revoked",
+            asked=REVOKING,
         )

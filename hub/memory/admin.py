@@ -3,14 +3,17 @@
 from django.contrib import admin
 from django.contrib.admin import action
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.memory.rules import remove_entry
 from hub.sessions.models import Session
 from realms import ids
-from realms.operators import ReadOnlyAdmin, column, link_to_list, time_of
+from realms.cells import column, link_to_list, time_of
+from realms.operators import Question, ReadOnlyAdmin
+
+DELETING = Question("Delete", "The values are gone for good, whoever owns or reads them.")
 
 
 @admin.register(MemoryNamespace)
@@ -66,6 +69,12 @@ class MemoryEntryAdmin(ReadOnlyAdmin[MemoryEntry]):
         return entry.namespace.owner
 
     @action(description="Delete", permissions=["operate"])
-    def remove(self, request: HttpRequest, queryset: QuerySet[MemoryEntry]) -> None:
+    def remove(self, request: HttpRequest, queryset: QuerySet[MemoryEntry]) -> HttpResponse | None:
         """Delete entries, whoever owns them."""
-        self.carry_out(request, queryset, lambda entry, by: remove_entry(entry=entry, by=by), done="deleted")
+        return self.carry_out(
+            request,
+            queryset,
+            lambda entry, by: remove_entry(entry=entry, by=by),
+            done="deleted",
+            asked=DELETING,
+        )

@@ -12,7 +12,9 @@ from hub.messages.bodies import CATEGORIES, RecipientStatus
 from hub.messages.models import HUB, Delivery, Message
 from hub.messages.rules import recipient_status
 from realms import ids
-from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, link_to, moment, table, time_of
+from realms.cells import column, link_to, table, time_of
+from realms.operators import ChoiceFilter, ReadOnlyAdmin
+from realms.times import ago
 
 NAMED_RECIPIENTS = 2
 
@@ -104,8 +106,8 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
                     link_to(delivery.recipient) if delivery else status.to,
                     delivery.seq if delivery else "-",
                     status.status,
-                    moment(delivery.delivered_at if delivery else None),
-                    moment(delivery.read_at if delivery else None),
+                    ago(delivery.delivered_at if delivery else None, "-"),
+                    ago(delivery.read_at if delivery else None, "-"),
                 )
                 for delivery, status in _statuses(message)
             ],

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter, action
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django_stubs_ext import WithAnnotations
@@ -20,10 +20,18 @@ from hub.sessions.presence import OpenStream
 from hub.sessions.rules import end_session
 from realms import ids
 from realms.audit.actor import Actor
-from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, link_to_list, time_of, two_lines
+from realms.cells import column, link_to_list, time_of, two_lines
+from realms.operators import ChoiceFilter, Question, ReadOnlyAdmin
 from realms.refusal import Refusal
 
 CONNECTED = "connected"
+
+
+DEREGISTERING = Question(
+    "Deregister",
+    "Its unread messages are discarded, its grants in both directions are revoked, its streams end, and its "
+    "name is free. Its memory stays. This cannot be undone: the agent has to register anew.",
+)
 
 
 class _Presence(TypedDict):
@@ -130,9 +138,9 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         return format_html_join(" · ", "{}", ((link,) for link in links))
 
     @action(description="Deregister: discard its inbox and revoke its grants", permissions=["operate"])
-    def deregister(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+    def deregister(self, request: HttpRequest, queryset: QuerySet[Session]) -> HttpResponse | None:
         """End sessions, as their own keys could."""
-        self.carry_out(request, queryset, _deregister, done="deregistered")
+        return self.carry_out(request, queryset, _deregister, done="deregistered", asked=DEREGISTERING)
 
 
 def _deregister(session: Session, by: Actor) -> None:

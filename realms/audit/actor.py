@@ -13,6 +13,7 @@ class Kind(StrEnum):
     SESSION = "session"
     KEY = "key"
     USER = "user"
+    OPERATOR = "operator"
     WORKER = "worker"
     COMMAND = "command"
 
@@ -36,8 +37,13 @@ class Actor:
 
     @classmethod
     def person(cls, user: User, *, request_id: str = "", address: str = "") -> Self:
-        """Return a person who works in the console or the admin."""
+        """Return a person who works in the console."""
         return cls(Kind.USER, user.email, request_id, address, user)
+
+    @classmethod
+    def operator(cls, user: User, *, request_id: str = "", address: str = "") -> Self:
+        """Return a person who works in the admin, of whom a realm's own people need not have heard."""
+        return cls(Kind.OPERATOR, user.email, request_id, address, user)
 
     @classmethod
     def worker(cls, task: str) -> Self:

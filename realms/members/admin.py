@@ -6,8 +6,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from realms import ids
+from realms.cells import column, time_of, two_lines
 from realms.members.models import GIVEN, Invitation, Membership
-from realms.operators import ChoiceFilter, ReadOnlyAdmin, column, link_to, time_of, two_lines
+from realms.operators import ChoiceFilter, ReadOnlyAdmin
 
 
 class RoleFilter(ChoiceFilter):
@@ -22,25 +23,20 @@ class RoleFilter(ChoiceFilter):
 class MembershipAdmin(ReadOnlyAdmin[Membership]):
     """Who belongs to realms that others own; the owner stands on the realm."""
 
-    list_display = ("person", "role", "tenant", "joined")
+    list_display = ("user", "role", "tenant", "joined")
     list_filter = (RoleFilter,)
     linked_lookups = ("realm__id__exact", "user__id__exact")
     search_fields = ("user__email", "realm__slug", "realm__owner__email")
     search_help_text = "An address, a realm, an owner, or a realm's id"
     searched_ids = {ids.REALM: ["realm"]}
     ordering = ("-pk",)
-    fields = ("person", "role", "realm", "realm_owner", "joined")
+    fields = ("user", "role", "realm", "realm_owner", "joined")
 
     joined = time_of("joined_at", "joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         """Memberships with their people, realms and owners."""
         return super().get_queryset(request).select_related("user", "realm__owner")
-
-    @column(description="person", ordering="user__email")
-    def person(self, membership: Membership) -> SafeString:
-        """Who it is."""
-        return link_to(membership.user)
 
 
 @admin.register(Invitation)

@@ -59,8 +59,15 @@ class Pages:
         return {name: form[name].value() for name in form.fields if form[name].value() not in (False, None)}
 
     def act(self, action: str, *things: models.Model) -> str:
-        """Choose things in their list, run an action on them, and return the page with its flashes."""
-        chosen = {"action": action, "_selected_action": [str(thing.pk) for thing in things]}
+        """Run an action on things, confirm it if that is asked, and return the page with its flashes."""
+        answer = self.choose(action, *things)
+        if "asked" in answer.context:
+            answer = self.choose(action, *things, confirmed="yes")
+        return str(answer.content.decode())
+
+    def choose(self, action: str, *things: models.Model, **said: str) -> Any:
+        """Choose things in their list and an action."""
+        chosen = {"action": action, "_selected_action": [str(thing.pk) for thing in things], **said}
         answer = self.browser.post(path_of(type(things[0]), "changelist"), chosen, follow=True)
         assert answer.status_code == 200, answer
-        return answer.content.decode()
+        return answer

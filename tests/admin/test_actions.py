@@ -126,7 +126,7 @@ def test_the_audit_log_says_which_operator_did_it_and_from_where(
 
     said = AuditEvent.objects.latest("pk")
     assert (said.action, said.target, said.realm_id) == (event, thing.pk, Realm.objects.get().pk)
-    assert (said.actor_kind, said.actor, said.address) == ("user", "olivia@example.com", "192.0.2.7")
+    assert (said.actor_kind, said.actor, said.address) == ("operator", "olivia@example.com", "192.0.2.7")
     assert said.request_id
 
 

@@ -43,7 +43,7 @@ class Stage:
 
     def by_operator(self, action: str, target: str, **details: Any) -> Said:
         """Return the event of a change that Olivia made in the admin."""
-        actor = ("user", "olivia@example.com")
+        actor = ("operator", "olivia@example.com")
         return Said(action, target, self.realm.pk, actor, REQUEST_ID, OPERATORS_ADDRESS, details)
 
     def by_worker(self, task: str, action: str, target: str, **details: Any) -> Said:

@@ -1,8 +1,9 @@
 """A browser's window in which one person works."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
@@ -11,11 +12,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from accounts.models import User
 
+Look = tuple[int, Literal["light", "dark"]]
+
 PICTURES = Path(__file__).parent.parent.parent / ".screenshots"
-WIDTHS = (1280, 390)
-SCHEMES = ("light", "dark")
+LOOKS: Sequence[Look] = ((1280, "light"), (390, "light"), (1280, "dark"), (390, "dark"))
 # What axe finds depends on both, but not on each pair of them; it takes half a second.
-EXAMINED = ((1280, "light"), (390, "dark"))
+EXAMINED: Sequence[Look] = ((1280, "light"), (390, "dark"))
 # WCAG 2.2 A and AA, and what axe's makers advise besides.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE_MILLISECONDS = 10_000
@@ -27,6 +29,8 @@ LOSES_FOCUS = """
   .filter((each) => !each.id || document.querySelectorAll("#" + CSS.escape(each.id)).length > 1)
   .map((each) => each.outerHTML)
 """
+# Unfold's pages look once, as they load, whether it is dark.
+TURN_UNFOLD = "scheme => window.Alpine?.$data(document.documentElement).switchTheme(scheme)"
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
@@ -47,12 +51,17 @@ class Window:
     def open(cls, browser: Browser, base: str, user: User | None, **look: Any) -> Self:
         """Open a window; `look` is what Playwright takes of a context, such as `color_scheme`."""
         context = browser.new_context(**{"base_url": base, "reduced_motion": "reduce", **look})
+        window = cls(context, base)
         if user is not None:
             client = Client()
             client.force_login(user)
-            cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
-        return cls(context, base)
+            window.sign_in_as(client)
+        return window
+
+    def sign_in_as(self, client: Client) -> None:
+        """Have the session of somebody who signed in with Django's own client."""
+        name = settings.SESSION_COOKIE_NAME
+        self.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.base}])
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -96,23 +105,33 @@ class Window:
         expect(focused).to_be_in_viewport()
         expect(focused).to_have_css("outline-style", "solid")
 
-    def check(self, name: str) -> None:
+    def check(
+        self, name: str, *, looks: Sequence[Look] = LOOKS, excused: Sequence[tuple[str, str]] = ()
+    ) -> None:
         """See that a page holds up in both widths and schemes, and take its pictures.
 
         It is as wide as the window, axe finds nothing against it, and what is replaced by itself keeps the
         focus.
+
+        Args:
+            looks: the widths and schemes, of which those that are `EXAMINED` take the most time.
+            excused: rules of axe, each with a part of the elements in which the page need not follow it.
         """
         PICTURES.mkdir(exist_ok=True)
-        faults = [f"{name}: a refresh takes the focus from {each}" for each in self.page.evaluate(LOSES_FOCUS)]
-        for scheme in SCHEMES:
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for width in WIDTHS:
-                self.page.set_viewport_size({"width": width, "height": 900})
-                self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
-                if self.page.evaluate("document.documentElement.scrollWidth") > width:
-                    faults.append(f"{name} is wider than {width}")
-                if (width, scheme) in EXAMINED:
-                    faults.extend(f"{name} {width} {scheme}: {fault}" for fault in self.violations())
+        faults = [
+            f"{name}: a refresh takes the focus from {each}" for each in self.page.evaluate(LOSES_FOCUS)
+        ]
+        for width, scheme in looks:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.evaluate(TURN_UNFOLD, scheme)
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+            if self.page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(f"{name} is wider than {width}")
+            if (width, scheme) in EXAMINED:
+                found = [fault for fault in self.violations() if not _is_excused(fault, excused)]
+                faults.extend(f"{name} {width} {scheme}: {fault}" for fault in found)
+        self.page.set_viewport_size({"width": LOOKS[0][0], "height": 900})
         assert not faults, "\n".join(faults)
 
     def violations(self) -> list[str]:
@@ -125,3 +144,7 @@ class Window:
         """Close the window and return what went wrong in it."""
         self.context.close()
         return self.errors
+
+
+def _is_excused(fault: str, excused: Sequence[tuple[str, str]]) -> bool:
+    return any(fault.startswith(f"{rule}: ") and part in fault for rule, part in excused)
