@@ -7,6 +7,7 @@ from hub.grants.models import Grant
 from hub.messages.models import Message
 from realms.members.models import Role
 from realms.models import Realm
+from tests.browser.conftest import Windows
 from tests.browser.window import Window
 from tests.cast import new_realm
 from tests.console.people import new_member

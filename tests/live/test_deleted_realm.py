@@ -26,5 +26,5 @@ def test_they_end(server: str, realm: Realm, key: str, alice: WireAgent, bob: Wi
             assert (close.event, close.data["reconnect"]) == ("close", False)
             assert stream.ended()
         # A credential is looked up at most once a second, and each was at a moment of its own.
-        for agent in (alice, bearer):
-            wait_until(lambda agent=agent: agent.get("/messages").status_code == 401, seconds=2)
+        wait_until(lambda: alice.get("/messages").status_code == 401, seconds=2)
+        wait_until(lambda: bearer.get("/messages").status_code == 401, seconds=2)
