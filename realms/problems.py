@@ -149,7 +149,7 @@ _problem(
 _problem(
     "quota_exceeded", 403, "The realm is full",
     "The realm may have only so many sessions, memory entries and bytes.",
-    "Deregister sessions or delete entries, or ask the realm's owner for more room.",
+    "Deregister sessions or delete entries, or have the realm's owner ask the operator for more room.",
 )  # fmt: skip
 # Things.
 _problem(
