@@ -43,6 +43,7 @@ def main() -> int:
             except servers.Missing as error:
                 missing.append(str(error))
         if not missing:
+            environment["TEST_PAGES_LOOKED_AT"] = "1"
             results.append(passed("PostgreSQL and Redis", environment, arguments))
     uncovered = [f"the tests on PostgreSQL and Redis. Missing: {what}" for what in missing]
     if chromium() is None:
