@@ -120,7 +120,8 @@ def set_realm_status(*, realm: Realm, status: Realm.Status, by: Actor) -> None:
 def delete_realm(*, realm: Realm, by: Actor) -> None:
     """End `realm` for good, as its owner or an operator: its keys are unknown within a second.
 
-    One that is suspended may be ended too. What it holds is removed by a task afterwards; its audit log stays, and its name is free.
+    One that is suspended may be ended too. What it holds is removed by a task afterwards; its audit log
+    stays, and its name is free.
 
     Raises:
         Refusal: `not_found` (deleted already), `role_missing`.

@@ -71,9 +71,7 @@ urlpatterns = [
     page("settings", realm_settings.show_settings, name="realm-settings"),
     form("settings/change", realm_settings.change, name="realm-settings-change"),
     # What a realm holds is its owner's, to take along or to end, whatever the operator thinks of it.
-    act(
-        "settings/export", realm_settings.export, name="realm-export", role=Role.OWNER, while_suspended=True
-    ),
+    act("settings/export", realm_settings.export, name="realm-export", role=Role.OWNER, while_suspended=True),
     form(
         "settings/delete", realm_settings.delete, name="realm-delete", role=Role.OWNER, while_suspended=True
     ),

@@ -103,7 +103,8 @@ class Window:
         focus.
         """
         PICTURES.mkdir(exist_ok=True)
-        faults = [f"{name}: a refresh takes the focus from {each}" for each in self.page.evaluate(LOSES_FOCUS)]
+        losing = self.page.evaluate(LOSES_FOCUS)
+        faults = [f"{name}: a refresh takes the focus from {each}" for each in losing]
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             for width in WIDTHS:

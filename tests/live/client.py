@@ -128,8 +128,8 @@ class WireAgent:
 
     def send(self, to: str | list[str], category: str = "message", **members: Any) -> str:
         """Send a message, and return its id."""
-        envelope = {"aisp": "0.1", "from": self.id, "to": to, "category": category, "payload": {}}
-        answer = self.post("/messages", {**envelope, **members})
+        envelope = {"aisp": "0.1", "from": self.id, "category": category, "payload": {}}
+        answer = self.post("/messages", {**envelope, "to": to, **members})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["message_id"])
 
