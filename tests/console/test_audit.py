@@ -146,7 +146,7 @@ def test_a_long_log_is_shown_page_by_page(
         with django_assert_max_num_queries(12):
             page = owner.get("realm-audit", **query)
         seen += re.findall(r">(key_\d)<", page.content.decode())
-        older = re.search(r"before=(\d+)", page.content.decode())
+        older = re.search(r'before=(\d+)"\s+rel="next"', page.content.decode())
         if older is None:
             break
         query["before"] = older[1]
