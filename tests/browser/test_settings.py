@@ -53,6 +53,7 @@ def test_a_realm_is_taken_along_and_ended(
     owner: Window, admin: Window, stranger: Stranger, realm: Realm, alice: WireAgent, bob: WireAgent
 ) -> None:
     alice.send(bob.id)
+    stranger.finds_nothing(f"/realms/{realm.pk}/settings", f"/realms/{realm.pk}/settings/delete")
     stranger.watches("settings")
     admin.go(f"/realms/{realm.pk}/sessions")
     admin.says("alice")
@@ -79,7 +80,6 @@ def test_a_realm_is_taken_along_and_ended(
     admin.forgive("404")
     assert alice.get("/messages").status_code == 401
     stranger.notices_nothing("alice", realm.pk)
-    stranger.finds_nothing(f"/realms/{realm.pk}/settings", f"/realms/{realm.pk}/settings/delete")
 
 
 def test_a_suspended_realm_says_so_and_lets_its_owner_take_it_along(
