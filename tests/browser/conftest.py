@@ -154,3 +154,14 @@ def person(transactional_db: None) -> Person:
 def owner(windows: Windows, realm: Realm) -> Window:
     """The window of Alice, who owns the realm."""
     return windows.open(realm.owner)
+
+
+@pytest.fixture
+def busy(realm: Realm, alice: WireAgent, bob: WireAgent) -> Realm:
+    """A realm with something in each of its rooms."""
+    alice.send(bob.id)
+    assert bob.post("/memory", {"entries": [{"key": "project.name", "value": {"a": [1, None]}}]}).is_success
+    wish = {"to": bob.id, "capability": "memory.read", "namespace": "project.*", "reason": "To read it."}
+    assert alice.post("/grants", wish).is_success
+    new_member(realm, "vera", Role.VIEWER)
+    return realm

@@ -20,7 +20,6 @@ from tests.accounts.person import Person, code_of, new_person
 from tests.admin.pages import ALL, path_of
 from tests.browser.conftest import Windows
 from tests.browser.window import EXAMINED, Window
-from tests.console.people import new_member
 from tests.live.client import WireAgent
 from tests.waiting import wait_until
 
@@ -145,21 +144,16 @@ def test_a_key_is_revoked(operator: Window, owner: Window, realm: Realm, alice: 
 
 
 @pytest.fixture
-def busy(realm: Realm, alice: WireAgent, bob: WireAgent) -> Realm:
+def busy(busy: Realm) -> Realm:
     """A realm with something of each kind, and an hour of traffic."""
-    alice.send(bob.id)
-    assert bob.post("/memory", {"entries": [{"key": "project.name", "value": {"a": [1, None]}}]}).is_success
-    wish = {"to": bob.id, "capability": "memory.read", "namespace": "project.*", "reason": "To read it."}
-    assert alice.post("/grants", wish).is_success
-    new_member(realm, "vera", Role.VIEWER)
-    invite(realm=realm, email="ines@example.com", role=Role.ADMIN, by=Actor.person(realm.owner))
+    invite(realm=busy, email="ines@example.com", role=Role.ADMIN, by=Actor.person(busy.owner))
     for grain, span in ((Tally.Grain.MINUTE, timedelta(minutes=1)), (Tally.Grain.HOUR, timedelta(hours=1))):
         for measure, count in (("requests", 90), ("messages", 40), ("refused.grant_required", 7)):
             for back in range(3):
                 begins_at = timezone.now().replace(minute=0, second=0, microsecond=0) - back * span
-                of = {"realm": realm, "grain": grain, "measure": measure, "begins_at": begins_at}
+                of = {"realm": busy, "grain": grain, "measure": measure, "begins_at": begins_at}
                 Tally.objects.create(**of, count=count // (back + 1))
-    return realm
+    return busy
 
 
 def test_the_pages_of_all_realms(operator: Window, busy: Realm) -> None:

@@ -16,17 +16,6 @@ from tests.live.client import WireAgent
 ROOMS = ("", "/sessions", "/messages", "/memory", "/grants", "/keys", "/members", "/audit", "/settings")
 
 
-@pytest.fixture
-def busy(realm: Realm, alice: WireAgent, bob: WireAgent) -> Realm:
-    """A realm with something in each of its rooms."""
-    alice.send(bob.id)
-    assert bob.post("/memory", {"entries": [{"key": "project.name", "value": {"a": [1, None]}}]}).is_success
-    wish = {"to": bob.id, "capability": "memory.read", "namespace": "project.*", "reason": "To read it."}
-    assert alice.post("/grants", wish).is_success
-    new_member(realm, "vera", Role.VIEWER)
-    return realm
-
-
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_with_something_in_it(owner: Window, busy: Realm, room: str) -> None:
     assert owner.go(f"/realms/{busy.pk}{room}").status == 200
