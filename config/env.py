@@ -50,8 +50,9 @@ OPEN_SIGN_UP: bool = env.bool("HUB_OPEN_SIGN_UP", default=not EMBEDDED)
 # After SIGTERM the process takes requests for so long, while /readyz tells the balancer to go elsewhere.
 DRAIN_SECONDS: float = env.float("HUB_DRAIN_SECONDS", default=0.0 if EMBEDDED else 3.0)
 
-# Browsers keep no passkeys for an IP address, so that of this machine goes by its name.
-NAME = "localhost" if HOST in ("127.0.0.1", "::1") else HOST
+# Browsers keep no passkeys for an IP address, so that of this machine goes by its name. So do all addresses
+# at once, which nobody can open.
+NAME = "localhost" if HOST in ("127.0.0.1", "::1", "0.0.0.0", "::") else HOST
 ORIGIN: str = env.str("HUB_ORIGIN", default=f"http://{NAME}:{PORT}" if EMBEDDED or DEBUG else "").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", HOST] if EMBEDDED or DEBUG else []

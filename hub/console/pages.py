@@ -1,6 +1,7 @@
 """What all pages of a realm show besides their own: the realm, its rooms, and what waits in them."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -49,6 +50,8 @@ def show(
         "may_change": member.may(Role.ADMIN) and member.realm.status == Realm.Status.ACTIVE,
         "is_owner": member.may(Role.OWNER),
         "pending_grants": Grant.objects.in_realm(member.realm.pk).in_status(Grant.Status.PENDING).count(),
+        # A page whose address is refused would be refused again each time that it asks anew.
+        "follows": status == HTTPStatus.OK or request.method == "POST",
         **(context or {}),
     }
     return render(request, f"console/{template}", shown, status=status)

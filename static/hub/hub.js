@@ -31,6 +31,7 @@ async function copy(button) {
 // page has it now, all of it with one request.
 const TOPICS = ["control", "traffic"];
 const missed = new Set();
+let isLeaving = false;
 
 // What one should know although nobody asked; a second time in the same place.
 function say(id, kind, words) {
@@ -44,7 +45,7 @@ function say(id, kind, words) {
 
 function refresh(topics) {
   topics.forEach((topic) => missed.add(topic));
-  if (document.hidden) return; // told when somebody looks again
+  if (document.hidden || isLeaving) return; // told when somebody looks again, or stays
   const places = [...document.querySelectorAll("[data-live]")];
   const stale = places.filter((place) => place.dataset.live.split(" ").some((topic) => missed.has(topic)));
   missed.clear();
@@ -76,6 +77,14 @@ function listen(address) {
     if ([403, 404].includes(event.detail.xhr.status)) tellStale();
   });
   addEventListener("pagehide", () => feed.close());
+  // What a form changes comes back by the feed before the next page does. A download leaves the page here.
+  addEventListener("beforeunload", () => {
+    isLeaving = true;
+    setTimeout(() => {
+      isLeaving = false;
+      refresh([]);
+    }, 5 * SECOND);
+  });
   document.addEventListener("visibilitychange", () => refresh([]));
 }
 
