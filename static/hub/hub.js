@@ -54,8 +54,9 @@ function refresh(topics) {
   htmx.ajax("GET", document.body.dataset.page, { source: document.body, swap: "none", selectOOB });
 }
 
-// The page stays, with what was typed into it or is shown only once.
-function tellStale() {
+// The page stays, with what was typed into it or is shown only once, and asks no more.
+function tellStale(feed) {
+  feed.close();
   const note = say("stale", "warn", "What this page shows is gone, or you may see it no more. ");
   const again = document.createElement("a");
   again.href = document.body.dataset.page;
@@ -69,12 +70,10 @@ function listen(address) {
   for (const topic of TOPICS) feed.addEventListener(topic, () => refresh([topic]));
   feed.addEventListener("stream-open", () => refresh(TOPICS)); // what came before it was open
   feed.addEventListener("stream-error", (event) => {
-    if (JSON.parse(event.data).condition !== "forbidden") return;
-    feed.close();
-    tellStale();
+    if (JSON.parse(event.data).condition === "forbidden") tellStale(feed);
   });
   document.addEventListener("htmx:responseError", (event) => {
-    if ([403, 404].includes(event.detail.xhr.status)) tellStale();
+    if ([403, 404].includes(event.detail.xhr.status)) tellStale(feed);
   });
   addEventListener("pagehide", () => feed.close());
   // What a form changes comes back by the feed before the next page does. A download leaves the page here.
