@@ -77,7 +77,7 @@ def test_code_scrolls_in_its_own_box_by_keyboard(reader: Window) -> None:
 
     reader.page.keyboard.press("ArrowRight")
 
-    reader.page.wait_for_function("document.activeElement.scrollLeft > 0")
+    reader.page.wait_for_function("() => document.activeElement.scrollLeft > 0")
     assert reader.page.evaluate("document.documentElement.scrollLeft") == 0
 
 
