@@ -31,6 +31,7 @@ async function copy(button) {
 // page has it now, all of it with one request.
 const TOPICS = ["control", "traffic"];
 const missed = new Set();
+let isAsking = false;
 let isLeaving = false;
 
 // What one should know although nobody asked; a second time in the same place.
@@ -45,13 +46,20 @@ function say(id, kind, words) {
 
 function refresh(topics) {
   topics.forEach((topic) => missed.add(topic));
-  if (document.hidden || isLeaving) return; // told when somebody looks again, or stays
+  if (isAsking || isLeaving || document.hidden) return; // asked when that is over
   const places = [...document.querySelectorAll("[data-live]")];
   const stale = places.filter((place) => place.dataset.live.split(" ").some((topic) => missed.has(topic)));
   missed.clear();
   if (stale.length === 0) return;
   const selectOOB = stale.map((place) => `#${place.id}:outerHTML`).join(",");
-  htmx.ajax("GET", document.body.dataset.page, { source: document.body, swap: "none", selectOOB });
+  isAsking = true; // one after the other: of what waits, htmx would keep the last alone
+  htmx
+    .ajax("GET", document.body.dataset.page, { source: document.body, swap: "none", selectOOB })
+    .catch(() => {}) // no answer: the feed is gone too, and all is asked when it is there again
+    .finally(() => {
+      isAsking = false;
+      refresh([]);
+    });
 }
 
 // The page stays, with what was typed into it or is shown only once, and asks no more.
@@ -74,6 +82,7 @@ function listen(address) {
   });
   document.addEventListener("htmx:responseError", (event) => {
     if ([403, 404].includes(event.detail.xhr.status)) tellStale(feed);
+    else setTimeout(() => refresh(TOPICS), 10 * SECOND); // the hub may be busy
   });
   addEventListener("pagehide", () => feed.close());
   // What a form changes comes back by the feed before the next page does. A download leaves the page here.

@@ -10,9 +10,11 @@ import pytest
 import uvicorn
 from django.db import OperationalError, connection
 
+from hub.live import feed_watch
 from hub.live.server import config, listen
 
 FLUSHES = 5
+LOOK_SECONDS = 0.2  # nobody has to wait for the console's feed
 
 
 def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
@@ -36,6 +38,7 @@ def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
         operations: Any = type(connection.ops)
         patched.setattr(operations, "execute_sql_flush", _insistent(operations.execute_sql_flush))
+        patched.setattr(feed_watch, "LOOK_SECONDS", LOOK_SECONDS)
         thread.start()
         deadline = time.monotonic() + 20
         while not hub.started:
