@@ -33,6 +33,7 @@ const TOPICS = ["control", "traffic"];
 const missed = new Set();
 let isAsking = false;
 let isLeaving = false;
+let isPressed = false; // what is replaced between press and release is not clicked
 
 // What one should know although nobody asked; a second time in the same place.
 function say(id, kind, words) {
@@ -46,7 +47,7 @@ function say(id, kind, words) {
 
 function refresh(topics) {
   topics.forEach((topic) => missed.add(topic));
-  if (isAsking || isLeaving || document.hidden) return; // asked when that is over
+  if (isAsking || isLeaving || isPressed || document.hidden) return; // asked when that is over
   const places = [...document.querySelectorAll("[data-live]")];
   const stale = places.filter((place) => place.dataset.live.split(" ").some((topic) => missed.has(topic)));
   missed.clear();
@@ -94,6 +95,18 @@ function listen(address) {
     }, 5 * SECOND);
   });
   document.addEventListener("visibilitychange", () => refresh([]));
+  document.addEventListener("pointerdown", (event) => (isPressed = event.button === 0));
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => {
+      isPressed = false;
+      setTimeout(() => refresh([])); // after the click
+    });
+  }
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!isPressed) return;
+    event.preventDefault();
+    TOPICS.forEach((topic) => missed.add(topic));
+  });
 }
 
 document.addEventListener("click", (event) => {
