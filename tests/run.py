@@ -1,8 +1,9 @@
-"""`make test`: the tests on SQLite, and again on PostgreSQL and Redis.
+"""`make test`: all tests, on PostgreSQL and Redis if they can be had, else on SQLite.
 
-`TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use; else throw-away ones are started from
-installed binaries. What is not installed is left out and named at the end, loudly; with `--all`, as CI
-calls it, that is a failure. Further arguments go to pytest.
+On PostgreSQL it is followed by what the embedded hub is for, on SQLite; with `--all`, as CI calls it, by all
+that a database can make different. `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use; else
+throw-away ones are started from installed binaries. What is not installed is left out and named at the end,
+loudly; with `--all` that is a failure. Further arguments go to pytest.
 """
 
 import contextlib
@@ -14,16 +15,21 @@ import time
 from tests import servers
 from tests.browser.installed import chromium
 
+HOSTED, EMBEDDED = "PostgreSQL and Redis", "SQLite, embedded"
 WORKERS = 2
+SERVERS = {"TEST_DATABASE_URL": servers.postgresql, "TEST_REDIS_URL": servers.redis}
+EMBEDDED_FIRST = ["tests/test_up.py", "tests/model", "tests/messages"]
+# Pages look the same on every database; what their queries find is in tests/console, admin and docs.
+PAGES = ["--ignore=tests/browser"]
 
 
 def passed(title: str, environment: dict[str, str], arguments: list[str]) -> bool:
     """Run pytest once; say how it went."""
     print(f"\n=== {title} ===", flush=True)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TEST_")}
+    others = {name: value for name, value in os.environ.items() if name not in SERVERS}
     began = time.monotonic()
     command = [sys.executable, "-m", "pytest", f"-n{WORKERS}", "--dist=loadfile", *arguments]
-    code = subprocess.run(command, env={**clean, **environment}).returncode
+    code = subprocess.run(command, env={**others, **environment}).returncode
     print(f"=== {title}: exit {code} after {time.monotonic() - began:.0f} s ===", flush=True)
     return code == 0
 
@@ -33,18 +39,21 @@ def main() -> int:
     arguments = sys.argv[1:]
     demand_all = "--all" in arguments
     arguments = [argument for argument in arguments if argument != "--all"]
-    results = [passed("SQLite, embedded", {}, arguments)]
     missing: list[str] = []
     with contextlib.ExitStack() as stack:
         environment = {}
-        for name, start in (("TEST_DATABASE_URL", servers.postgresql), ("TEST_REDIS_URL", servers.redis)):
+        for name, start in SERVERS.items():
             try:
                 environment[name] = os.environ.get(name) or stack.enter_context(start())
             except servers.Missing as error:
                 missing.append(str(error))
-        if not missing:
-            environment["TEST_PAGES_LOOKED_AT"] = "1"
-            results.append(passed("PostgreSQL and Redis", environment, arguments))
+        if missing:
+            results = [passed(EMBEDDED, {}, arguments)]
+        else:
+            results = [passed(HOSTED, environment, arguments)]
+            chosen = any(not argument.startswith("-") for argument in arguments)
+            on_sqlite = [] if chosen else PAGES if demand_all else EMBEDDED_FIRST
+            results.append(passed(EMBEDDED, {}, [*arguments, *on_sqlite]))
     uncovered = [f"the tests on PostgreSQL and Redis. Missing: {what}" for what in missing]
     if chromium() is None:
         uncovered.append("the pages in a browser. Missing: Chromium (Debian: apt-get install chromium)")

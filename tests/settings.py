@@ -24,6 +24,7 @@ from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASES  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast: nothing here is a secret
+WHITENOISE_AUTOREFRESH = True  # looks for a file when asked for it: each client of Django's would list all
 HUB_TALLY_SECONDS = 0.0  # no thread writes beside a test
 if env.EMBEDDED:
     # A file, as in production: an in-memory database would be one connection for all threads.
