@@ -52,7 +52,7 @@ DRAIN_SECONDS: float = env.float("HUB_DRAIN_SECONDS", default=0.0 if EMBEDDED el
 
 # Browsers keep no passkeys for an IP address, so that of this machine goes by its name. So do all addresses
 # at once, which nobody can open.
-NAME = "localhost" if HOST in ("127.0.0.1", "::1", "0.0.0.0", "::") else HOST
+NAME = "localhost" if HOST in ("127.0.0.1", "::1", "0.0.0.0", "::") else HOST  # noqa: S104 - names them only
 ORIGIN: str = env.str("HUB_ORIGIN", default=f"http://{NAME}:{PORT}" if EMBEDDED or DEBUG else "").rstrip("/")
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", HOST] if EMBEDDED or DEBUG else []
