@@ -21,6 +21,7 @@ def test_the_sign_in_offers_them_where_they_can_work(alice: Person) -> None:
     with override_settings(ALLOWED_HOSTS=["127.0.0.1"]):
         page = alice.browser.get(reverse("account_login"), headers={"host": "127.0.0.1:8000"})
     assert "passkey_login" not in page.content.decode()
+    assert 'href="http://localhost:8000/accounts/login/"' in page.content.decode()
 
 
 def test_on_a_numeric_address_the_page_says_where_they_work(alice: Person) -> None:

@@ -45,7 +45,7 @@ def test_who_is_not_signed_in_is_told_what_it_is_and_where_to_go(offer: Invited)
     assert "alice@example.com" in page
     assert "default" in page
     back = quote(path_of(offer), safe="")
-    assert f"/accounts/login/?next={back}" in page
+    assert page.count(f'href="/accounts/login/?next={back}"') == 2, "in the header too"
     assert f"/accounts/signup/?next={back}" in page
     assert browser.session["invitation"] == offer.token, "sign-up is open"
     assert "nora" not in page, "the link tells whom it was sent to"
