@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
+from accounts.models import User
 from hub.console.urls import urlpatterns
 from realms.ids import new_id
 from realms.members.models import Membership, Role
@@ -47,6 +48,14 @@ def test_a_stranger_finds_nothing(route: URLPattern, method: str, owner: Person,
     assert there.status_code == nowhere.status_code
     assert there.status_code in (404, 405)
     assert words_of(there) == words_of(nowhere)
+
+
+@every_route
+def test_an_operator_is_a_stranger_too(route: URLPattern, owner: Person, stranger: Person) -> None:
+    User.objects.filter(pk=stranger.user.pk).update(is_staff=True, is_superuser=True)
+
+    for method in (stranger.browser.get, stranger.browser.post):
+        assert method(path_to(route, owner.realm.pk)).status_code in (404, 405)
 
 
 @every_route
