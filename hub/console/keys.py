@@ -75,8 +75,8 @@ def what_stops(key: ApiKey) -> Stops:
     """Count what depends on a key now."""
     sessions = Session.objects.in_realm(key.realm_id).filter(key=key)
     ids = sessions.values("pk")
-    grants = Grant.objects.in_realm(key.realm_id).open().filter(Q(requester__in=ids) | Q(grantor__in=ids))
-    streams = OpenStream.objects.in_realm(key.realm_id).alive().filter(session__in=ids)
+    grants = Grant.objects.open().filter(Q(requester__in=ids) | Q(grantor__in=ids))
+    streams = OpenStream.objects.alive().filter(session__in=ids)
     return Stops(sessions.count(), streams.count(), grants.count())
 
 

@@ -135,7 +135,7 @@ def rows_of(realm_id: str, messages: list[Message]) -> list[MessageRow]:
     """Return what the list shows of each message, after one query for recipients and one for states."""
     alone = [message.recipients[0] for message in messages if len(message.recipients) == 1]
     recipients = sessions_named(realm_id, alone)
-    deliveries = Delivery.objects.filter(message__realm=realm_id, message__in=[each.pk for each in messages])
+    deliveries = Delivery.objects.filter(message__in=[each.pk for each in messages])
     counts = deliveries.values("message").annotate(
         held=Count("seq"),
         delivered=Count("seq", filter=Q(delivered_at__isnull=False)),

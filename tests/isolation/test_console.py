@@ -1,7 +1,8 @@
 """The console shows one realm: each page looks into it alone, and takes no name of another's."""
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -49,8 +50,16 @@ NOWHERE: dict[str, object] = {
     "invitation_id": "inv_" + "0" * 26,
 }
 
-# What a page has to be asked with.
-QUERIES = {"realm-audit-export": {"format": "jsonl"}}
+# What else a page may be asked with, for what it names.
+QUERIES: dict[str, Callable[[Tenant], dict[str, str]]] = {
+    "realm-audit-export": lambda tenant: {"format": "jsonl"},
+    "realm-grants": lambda tenant: {"session": str(tenant.theirs(Named.ME)), "status": "history"},
+    "realm-memory": lambda tenant: {"prefix": str(tenant.theirs(Named.KEY))},
+    "realm-messages": lambda tenant: {
+        "sender": str(tenant.theirs(Named.PEER)),
+        "recipient": str(tenant.theirs(Named.ME)),
+    },
+}
 
 routes = [route for route in urlpatterns if "<str:realm_id>" in str(route.pattern)]
 every_route = pytest.mark.parametrize("route", routes, ids=lambda route: route.name)
@@ -92,20 +101,72 @@ def of(tenant: Tenant, route: URLPattern) -> dict[str, Any]:
     return {name: NAMES[name](tenant) for name in named_in(route)}
 
 
+@contextlib.contextmanager
+def realm_alone(tenant: Tenant) -> Iterator[None]:
+    """See that each statement looks into the tenant's realm."""
+    tripwire = Tripwire(realm_id=tenant.realm.pk)
+    with connection.execute_wrapper(tripwire):
+        yield
+    faults = [fault for fault in tripwire.faults if not OF_THE_PERSON.search(fault)]
+    assert not faults, "\n".join(faults)
+
+
 @every_route
 def test_a_page_looks_into_its_realm_alone(peopled: World, route: URLPattern) -> None:
     browser = browser_of(peopled.alice.realm.owner)
     path = path_to(route, peopled.alice.realm, of(peopled.alice, route))
-    tripwire = Tripwire(realm_id=peopled.alice.realm.pk)
+    queries: list[dict[str, str]] = [{}]
+    if route.name in QUERIES:
+        queries.append(QUERIES[route.name](peopled.alice))
 
-    with connection.execute_wrapper(tripwire):
-        answer: Any = browser.get(path, QUERIES.get(str(route.name)))
-        page = answer.getvalue().decode()
+    for query in queries:
+        with realm_alone(peopled.alice):
+            answer: Any = browser.get(path, query)
+            page = answer.getvalue().decode()
 
-    assert answer.status_code in (200, 405)
-    faults = [fault for fault in tripwire.faults if not OF_THE_PERSON.search(fault)]
-    assert not faults, "\n".join(faults)
-    assert not [name for name in peopled.mallory.ids if name in page]
+        assert answer.status_code in (200, 405)
+        assert not [name for name in peopled.mallory.ids if name in page]
+
+
+@every_route
+def test_a_form_looks_into_its_realm_alone(peopled: World, route: URLPattern) -> None:
+    browser = browser_of(peopled.alice.realm.owner)
+    path = path_to(route, peopled.alice.realm, of(peopled.alice, route))
+
+    with realm_alone(peopled.alice):
+        answer = browser.post(path)
+
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "kind"),
+    [
+        ("realm-grants", "session", "session_id"),
+        ("realm-memory", "prefix", "key"),
+        ("realm-messages", "sender", "session_id"),
+        ("realm-messages", "recipient", "session_id"),
+    ],
+)
+def test_another_realms_name_in_a_query_is_as_one_that_is_nowhere(
+    peopled: World, name: str, field: str, kind: str
+) -> None:
+    browser = browser_of(peopled.alice.realm.owner)
+    path = reverse(name, args=[peopled.alice.realm.pk])
+    foreign, nowhere = QUERIES[name](peopled.mallory)[field], str(NOWHERE[kind])
+
+    there, not_there = browser.get(path, {field: foreign}), browser.get(path, {field: nowhere})
+
+    assert there.status_code == not_there.status_code
+    assert words_of(there).replace(foreign, "") == words_of(not_there).replace(nowhere, "")
+
+
+def test_home_looks_into_ones_own_realms_alone(peopled: World) -> None:
+    ApiKey.objects.filter(realm=peopled.alice.realm).delete()
+
+    answer = browser_of(peopled.alice.realm.owner).get("/")
+
+    assert answer["Location"] == reverse("realm-start", args=[peopled.alice.realm.pk])
 
 
 @every_route

@@ -53,6 +53,9 @@ EXCEPTIONS = {
     r'DELETE FROM "hub_memorynamespace" WHERE "hub_memorynamespace"\."id" IN \(\?\)': (
         "a namespace that was read and locked in the realm"
     ),
+    r'DELETE FROM "realms_(invitation|membership)" WHERE "realms_\1"\."id" IN \(\?\)': (
+        "what a person was offered or given, and was read and locked in the realm"
+    ),
 }
 
 _PARAMETER = r"%s|%\(\w+\)s"
