@@ -12,7 +12,9 @@ from django.urls import URLPattern, reverse
 
 from accounts.models import User
 from hub.console.urls import urlpatterns
+from hub.messages.models import Message
 from realms.audit.actor import Actor
+from realms.ids import uuid_of
 from realms.members.invitations import invite
 from realms.members.models import Invitation, Membership, Role
 from realms.models import ApiKey, Realm
@@ -38,6 +40,10 @@ NAMES: dict[str, Callable[[Tenant], object]] = {
     "user_id": lambda tenant: Membership.objects.get(realm=tenant.realm).user_id,
     "invitation_id": lambda tenant: Invitation.objects.get(realm=tenant.realm).pk,
 }
+# What a form has to say to be looked at whole.
+FORMS: dict[str, Callable[[Tenant], dict[str, str]]] = {
+    "realm-namespace-hand-over": lambda tenant: {"to": str(tenant.theirs(Named.PEER))},
+}
 # What exists nowhere, in the form of each.
 NOWHERE: dict[str, object] = {
     "session_id": "sess_" + "0" * 26,
@@ -56,7 +62,7 @@ QUERIES: dict[str, Callable[[Tenant], dict[str, str]]] = {
     "realm-grants": lambda tenant: {"session": str(tenant.theirs(Named.ME)), "status": "history"},
     "realm-memory": lambda tenant: {"prefix": str(tenant.theirs(Named.KEY))},
     "realm-messages": lambda tenant: {
-        "sender": str(tenant.theirs(Named.PEER)),
+        "sender": str(tenant.theirs(Named.NAME)),
         "recipient": str(tenant.theirs(Named.ME)),
     },
 }
@@ -70,11 +76,13 @@ naming = pytest.mark.parametrize(
 
 @pytest.fixture
 def peopled(world: World) -> World:
-    """The world, with a member and an invitation in each realm."""
+    """The world, with a member, an invitation and a reply in each realm."""
     for tenant in (world.alice, world.mallory):
         member = new_owner(f"{tenant.word}-member")
         Membership.objects.create(realm=tenant.realm, user=member, role=Role.VIEWER)
         by = Actor.person(tenant.realm.owner)
+        answered = uuid_of(str(tenant.theirs(Named.RECEIVED)))
+        Message.objects.filter(pk=str(tenant.theirs(Named.SENT))).update(reply_to=answered)
         invite(realm=tenant.realm, email=f"{tenant.word}-guest@example.com", role=Role.VIEWER, by=by)
     return world
 
@@ -134,7 +142,8 @@ def test_a_form_looks_into_its_realm_alone(peopled: World, route: URLPattern) ->
     path = path_to(route, peopled.alice.realm, of(peopled.alice, route))
 
     with realm_alone(peopled.alice):
-        answer = browser.post(path)
+        said = FORMS[route.name](peopled.alice) if route.name in FORMS else {}
+        answer = browser.post(path, said)
 
     assert answer.status_code < 500
 
