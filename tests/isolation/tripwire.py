@@ -82,10 +82,16 @@ def _realm_columns() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """A table in a statement: its alias, and the part of the statement that is about it."""
+    """A table in a statement: its alias, where that can be said, and the part that is about it.
+
+    Attributes:
+        scope: where the query begins that it stands in; its alias is known from there to `end`.
+        begin: where its conditions may begin.
+    """
 
     table: str
     alias: str
+    scope: int
     begin: int
     end: int
 
@@ -118,13 +124,14 @@ class Tripwire:
 
     def look(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> None:
         """Note a fault if a statement does not say the realm."""
-        mentions = [mention for mention in _mentions(sql) if mention.table in self.realm_columns]
+        of_any = list(_mentions(sql))
+        mentions = [mention for mention in of_any if mention.table in self.realm_columns]
         if not mentions or _is_exception(sql):
             return
         self.looked += 1
         bound = {mention for mention in mentions if self._says_realm(mention, sql, parameters)}
         if '"' in sql:
-            _bind_joined(sql, mentions, bound)
+            _bind_joined(sql, of_any, bound)
         for mention in mentions:
             if mention not in bound:
                 self.faults.append(f"{mention.table} without the realm {self.realm_id}: {sql} {parameters}")
@@ -146,12 +153,13 @@ class Tripwire:
 
 def _mentions(sql: str) -> Iterator[_Mention]:
     for match in _TABLE.finditer(sql):
-        begin, end = match.end(), _end_of_scope(sql, match.end())
+        begin = match.end()
+        scope, end = _scope(sql, begin)
         if match[0].startswith("UPDATE"):
             # What is set is no condition.
             where = sql.find("WHERE", begin, end)
             begin = where if where >= 0 else end
-        yield _Mention(match["table"], match["alias"] or match["table"], begin, end)
+        yield _Mention(match["table"], match["alias"] or match["table"], scope, begin, end)
 
 
 def _bind_joined(sql: str, mentions: list[_Mention], bound: set[_Mention]) -> None:
@@ -159,21 +167,35 @@ def _bind_joined(sql: str, mentions: list[_Mention], bound: set[_Mention]) -> No
 
     What is written by hand has to say the realm of each table.
     """
-    pairs = [{match["one"], match["other"]} for match in _SAME.finditer(sql)]
+    pairs = [
+        {_named(mentions, match[side], match.start(side)) for side in ("one", "other")}
+        for match in _SAME.finditer(sql)
+    ]
     for _ in pairs:
-        aliases = {mention.alias for mention in bound}
-        near = set().union(*(pair for pair in pairs if pair & aliases))
-        bound |= {mention for mention in mentions if mention.alias in near}
+        for pair in pairs:
+            if pair & bound:
+                bound.update(mention for mention in pair if mention)
 
 
-def _end_of_scope(sql: str, begin: int) -> int:
-    """Return where the parenthesis closes that `begin` stands in."""
+def _named(mentions: list[_Mention], alias: str, at: int) -> _Mention | None:
+    """Return the table that an alias means at a place: sub-queries beside each other use the same ones."""
+    known = [each for each in mentions if each.alias == alias and each.scope <= at < each.end]
+    return max(known, key=lambda each: each.scope, default=None)
+
+
+def _scope(sql: str, at: int) -> tuple[int, int]:
+    """Return where the parentheses open and close that a place stands in."""
+    return at - _way_out(sql[:at][::-1], ")("), at + _way_out(sql[at:], "()")
+
+
+def _way_out(text: str, in_and_out: str) -> int:
+    """Return how far it is to the first parenthesis that leads out of more than the text led into."""
     depth = 0
-    for i in range(begin, len(sql)):
-        depth += (sql[i] == "(") - (sql[i] == ")")
+    for place, character in enumerate(text):
+        depth += (character == in_and_out[0]) - (character == in_and_out[1])
         if depth < 0:
-            return i
-    return len(sql)
+            return place
+    return len(text)
 
 
 def _is_exception(sql: str) -> bool:
