@@ -4,16 +4,19 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import structlog
 from django_eventstream import send_event
 from django_eventstream.views import Listener
 
 from hub.live.database import in_database
-from hub.live.watch import Look, Viewer, look_at, may_still_look
+from hub.live.watch import TRAFFIC, Look, Viewer, look_at, may_still_look
 from realms.refusal import Refusal
 
 LOOK_SECONDS = 2.0
+# A realm in which something flows all the time makes its pages ask anew at every third look, and no more.
+TRAFFIC_LOOKS = 3
 FEEDS_PER_PERSON = 16  # in one process
 FORBIDDEN, SHUTTING_DOWN = "forbidden", "shutting-down"
 
@@ -25,7 +28,8 @@ class FeedWatch:
 
     def __init__(self) -> None:
         self._listeners: dict[Listener, Viewer] = {}
-        self._seen: dict[str, Look] = {}
+        self._seen: dict[str, Look] = {}  # what was told
+        self._rests: Counter[str] = Counter()  # looks until a realm's traffic is told again
         self._work = asyncio.Event()
 
     @property
@@ -79,12 +83,22 @@ class FeedWatch:
             if viewer in viewers - allowed:
                 self._end(listener, FORBIDDEN)
         looks = await in_database(look_at, {viewer.realm_id for viewer in allowed})
-        for realm_id, look in looks.items():
-            before = self._seen.get(realm_id)
-            for topic in look.topics_since(before) if before else []:
-                send_event(realm_id, topic, {})
+        self._rests -= Counter(self._rests.keys())
+        told = {realm_id: self._tell(realm_id, look) for realm_id, look in looks.items()}
         watched = {viewer.realm_id for viewer in self._listeners.values()}
-        self._seen = {realm: look for realm, look in (self._seen | looks).items() if realm in watched}
+        self._seen = {realm: look for realm, look in (self._seen | told).items() if realm in watched}
+
+    def _tell(self, realm_id: str, look: Look) -> Look:
+        """Send what changed, and return what the pages of a realm know then."""
+        before = self._seen.get(realm_id, look)
+        if self._rests[realm_id]:
+            look = replace(look, traffic=before.traffic)
+        topics = look.topics_since(before)
+        for topic in topics:
+            send_event(realm_id, topic, {})
+        if TRAFFIC in topics:
+            self._rests[realm_id] = TRAFFIC_LOOKS
+        return look
 
     def drain(self) -> None:
         """End all feeds, because the process does; the pages come back to another."""
