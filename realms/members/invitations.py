@@ -101,7 +101,7 @@ def accept_invitation(*, token: str, user: User, by: Actor) -> Realm:
         invitation = invitation_for(token)
         realm = lock_members(invitation.realm, by=None)
         # Withdrawn while the lock was waited for: then it does not count any more.
-        if not Invitation.objects.in_realm(realm.pk).filter(pk=invitation.pk).delete()[0]:
+        if not Invitation.objects.filter(pk=invitation.pk).delete()[0]:
             raise Refusal("not_found", ENDED)
         if not is_for(invitation, user):
             raise Refusal("invitation_not_yours")

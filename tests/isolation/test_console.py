@@ -17,7 +17,9 @@ from realms.audit.actor import Actor
 from realms.ids import uuid_of
 from realms.members.invitations import invite
 from realms.members.models import Invitation, Membership, Role
+from realms.members.rules import member_of
 from realms.models import ApiKey, Realm
+from realms.refusal import Refusal
 from tests.cast import new_owner
 from tests.console.people import words_of
 from tests.isolation.names import Named
@@ -134,6 +136,33 @@ def test_a_page_looks_into_its_realm_alone(peopled: World, route: URLPattern) ->
 
         assert answer.status_code in (200, 405)
         assert not [name for name in peopled.mallory.ids if name in page]
+
+
+@pytest.fixture
+def viewer(peopled: World) -> User:
+    """A viewer of Alice's realm who is an admin of Mallory's."""
+    viewer = peopled.alice.realm.memberships.get().user
+    Membership.objects.create(realm=peopled.mallory.realm, user=viewer, role=Role.ADMIN)
+    return viewer
+
+
+def test_who_one_is_in_another_realm_does_not_count(peopled: World, viewer: User) -> None:
+    realm = peopled.alice.realm
+
+    with realm_alone(peopled.alice):
+        assert member_of(user=viewer, realm_id=realm.pk).role == Role.VIEWER
+        with pytest.raises(Refusal, match="role_missing"):
+            invite(realm=realm, email="x@example.com", role=Role.VIEWER, by=Actor.person(viewer))
+
+
+def test_an_admin_of_another_realm_is_nobody(peopled: World) -> None:
+    stranger = Membership.objects.get(realm=peopled.mallory.realm).user
+    Membership.objects.update(role=Role.ADMIN)
+
+    with pytest.raises(Refusal, match="not_found"):
+        member_of(user=stranger, realm_id=peopled.alice.realm.pk)
+    with pytest.raises(Refusal, match="not_found"):
+        invite(realm=peopled.alice.realm, email="x@example.com", role=Role.VIEWER, by=Actor.person(stranger))
 
 
 @every_route
