@@ -78,13 +78,15 @@ class FeedWatch:
 
     async def _look(self) -> None:
         viewers = set(self._listeners.values())
+        looks = await in_database(look_at, {viewer.realm_id for viewer in viewers})
+        # Afterwards, so that nobody is told of what ended their own look.
         allowed = await in_database(may_still_look, viewers)
         for listener, viewer in self._listeners.items():
             if viewer in viewers - allowed:
                 self._end(listener, FORBIDDEN)
-        looks = await in_database(look_at, {viewer.realm_id for viewer in allowed})
         self._rests -= Counter(self._rests.keys())
-        told = {realm_id: self._tell(realm_id, look) for realm_id, look in looks.items()}
+        seen_by_any = {viewer.realm_id for viewer in allowed}
+        told = {realm: self._tell(realm, look) for realm, look in looks.items() if realm in seen_by_any}
         watched = {viewer.realm_id for viewer in self._listeners.values()}
         self._seen = {realm: look for realm, look in (self._seen | told).items() if realm in watched}
 

@@ -70,3 +70,21 @@ def test_control_never_waits(watch: FeedWatch, told: list[str], monkeypatch: pyt
         look(watch, monkeypatch, control=number, traffic=1)
 
     assert told == [CONTROL, CONTROL, CONTROL]
+
+
+def test_who_may_look_no_more_is_not_told_of_what_ended_it(
+    watch: FeedWatch, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(watch, monkeypatch)
+    is_deleted = False
+
+    async def answer_and_delete(function: object, asked: set[object]) -> object:
+        nonlocal is_deleted
+        was_deleted, is_deleted = is_deleted, True
+        looks = {VIEWER.realm_id: Look(control=(was_deleted,), traffic=(0,))}
+        return looks if function is look_at else asked if not was_deleted else set()
+
+    monkeypatch.setattr(feed_watch, "in_database", answer_and_delete)
+    asyncio.run(watch._look())
+
+    assert told == []
