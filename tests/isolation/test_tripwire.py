@@ -40,6 +40,9 @@ SAYS_NONE = [
     'SELECT * FROM "hub_session" WHERE "hub_session"."realm_id" = %s AND EXISTS '
     '(SELECT 1 FROM "hub_delivery" U0 WHERE U0."recipient_id" = ("hub_session"."id")) AND EXISTS '
     '(SELECT 1 FROM "hub_inbox" U0 WHERE U0."unread" = 1)',
+    'SELECT * FROM "realms_membership" INNER JOIN "accounts_user" ON ("realms_membership"."user_id" = '
+    '"accounts_user"."id") INNER JOIN "realms_membership" T3 ON ("accounts_user"."id" = T3."user_id") '
+    'WHERE "realms_membership"."realm_id" = %s',
 ]
 
 

@@ -131,7 +131,7 @@ class Tripwire:
         self.looked += 1
         bound = {mention for mention in mentions if self._says_realm(mention, sql, parameters)}
         if '"' in sql:
-            _bind_joined(sql, of_any, bound)
+            _bind_joined(sql, of_any, set(mentions), bound)
         for mention in mentions:
             if mention not in bound:
                 self.faults.append(f"{mention.table} without the realm {self.realm_id}: {sql} {parameters}")
@@ -162,19 +162,20 @@ def _mentions(sql: str) -> Iterator[_Mention]:
         yield _Mention(match["table"], match["alias"] or match["table"], scope, begin, end)
 
 
-def _bind_joined(sql: str, mentions: list[_Mention], bound: set[_Mention]) -> None:
+def _bind_joined(sql: str, of_any: list[_Mention], of_a_realm: set[_Mention], bound: set[_Mention]) -> None:
     """Add what Django joined: a row that another's key points to is in the same realm as that other.
 
-    What is written by hand has to say the realm of each table.
+    A table whose rows name no realm joins none: one person is in many. What is written by hand has to say
+    the realm of each table.
     """
     pairs = [
-        {_named(mentions, match[side], match.start(side)) for side in ("one", "other")}
+        {_named(of_any, match[side], match.start(side)) for side in ("one", "other")}
         for match in _SAME.finditer(sql)
     ]
     for _ in pairs:
         for pair in pairs:
             if pair & bound:
-                bound.update(mention for mention in pair if mention)
+                bound.update(of_a_realm & pair)
 
 
 def _named(mentions: list[_Mention], alias: str, at: int) -> _Mention | None:
