@@ -35,8 +35,6 @@ SAYS_NONE = [
     "UPDATE hub_inbox SET seq = 1 FROM a WHERE hub_inbox.session_id = a.id",
     'SELECT * FROM "hub_memorynamespace" INNER JOIN "hub_session" ON '
     '("hub_memorynamespace"."owner_id" = "hub_session"."id") WHERE "hub_session"."key_id" = %s',
-    'SELECT (SELECT COUNT(*) FROM "hub_session" U0 WHERE U0."realm_id" = %s), '
-    '(SELECT COUNT(*) FROM "hub_inbox" U0 WHERE U0."unread" = 1)',
     'SELECT * FROM "hub_session" WHERE "hub_session"."realm_id" = %s AND EXISTS '
     '(SELECT 1 FROM "hub_delivery" U0 WHERE U0."recipient_id" = ("hub_session"."id")) AND EXISTS '
     '(SELECT 1 FROM "hub_inbox" U0 WHERE U0."unread" = 1)',

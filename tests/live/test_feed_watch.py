@@ -67,9 +67,9 @@ def test_what_came_while_it_rested_is_told_afterwards_and_once(
 
 def test_control_never_waits(watch: FeedWatch, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
-        look(watch, monkeypatch, control=number, traffic=1)
+        look(watch, monkeypatch, control=number, traffic=number)
 
-    assert told == [CONTROL, CONTROL, CONTROL]
+    assert told == [CONTROL, TRAFFIC, CONTROL, CONTROL]
 
 
 def test_who_may_look_no_more_is_not_told_of_what_ended_it(
