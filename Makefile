@@ -52,17 +52,17 @@ crowd: $(VENV)/dev.stamp
 faults: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.faults $(ARGS)
 
-# The lock names packages and hashes, no index. What only development needs stands below its marker
-# line, so that `make run` installs the part above.
+# The lock names packages and hashes, no index. What only tracing and only development need stands below
+# marker lines, so that `make run` installs the part above. What is pinned stays; ARGS=--upgrade renews it.
 lock: $(VENV)/dev.stamp
-	$(BIN)/python .ci/lock.py
+	$(BIN)/python .ci/lock.py $(ARGS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements.lock | $(VENV)/bin/python
 	@echo "Installing the hub's packages into $(VENV) …"
-	@sed '/^# --- development only/,$$d' requirements.lock > $(VENV)/run.txt
+	@sed '/^# --- tracing only/,$$d' requirements.lock > $(VENV)/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/run.txt
 	@touch $@
 

@@ -1,4 +1,8 @@
-"""Write `requirements.lock`: every package pinned with its hashes, what only development needs last."""
+"""Write `requirements.lock`: every package pinned with its hashes, in three parts.
+
+First what the hub needs, then what only tracing needs, then what only development needs. What is pinned
+stays as it is; with `--upgrade` everything takes its newest version.
+"""
 
 import re
 import subprocess
@@ -7,30 +11,41 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-MARKER = "# --- development only below; `make run` installs what stands above ---\n"
+LOCK = ROOT / "requirements.lock"
+TRACING = "# --- tracing only below; `make run` installs what stands above ---\n"
+DEVELOPMENT = "# --- development only below; the image holds what stands above ---\n"
 UV = [str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--universal"]
 PLAIN = ["--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
 
 
-def compiled(*arguments: str) -> str:
-    """Return the lock lines that uv resolves for `arguments`."""
-    command = [*UV, *PLAIN, *arguments]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S603
+def compiled(*arguments: str, pinned: str) -> str:
+    """Return the lock lines that uv resolves for `arguments`, near to those of `pinned`."""
+    with tempfile.NamedTemporaryFile("w+", suffix=".txt") as output:
+        output.write(pinned)
+        output.flush()
+        command = [*UV, *PLAIN, "pyproject.toml", "--output-file", output.name, *arguments]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        return Path(output.name).read_text()
 
 
 def entries(text: str) -> dict[str, str]:
     """Split lock text into package name and marker → its lines."""
-    return {block.split(" \\")[0]: block for block in re.split(r"\n(?=\S)", text.strip()) if block}
+    return {block.split(" \\")[0]: block for block in re.split(r"\n(?=[^\s#])", text.strip()) if block}
 
 
 def main() -> None:
-    run = compiled("pyproject.toml")
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
-        constraints.write(run)
-        constraints.flush()
-        dev = compiled("pyproject.toml", "--group", "dev", "--constraint", constraints.name)
-    only_dev = [block for key, block in entries(dev).items() if key not in entries(run)]
-    (ROOT / "requirements.lock").write_text(run.strip() + "\n\n" + MARKER + "\n".join(only_dev) + "\n")
+    upgrade = sys.argv[1:]
+    # All at once first, so that the parts agree.
+    everything = compiled("--extra", "tracing", "--group", "dev", *upgrade, pinned=LOCK.read_text())
+    run = entries(compiled(pinned=everything))
+    traced = entries(compiled("--extra", "tracing", pinned=everything))
+    parts = (
+        list(run.values()),
+        [block for name, block in traced.items() if name not in run],
+        [block for name, block in entries(everything).items() if name not in traced],
+    )
+    first, tracing, development = ("\n".join(part) + "\n" for part in parts)
+    LOCK.write_text(f"{first}\n{TRACING}{tracing}\n{DEVELOPMENT}{development}")
 
 
 if __name__ == "__main__":
