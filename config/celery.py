@@ -8,20 +8,35 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from config import env
 
+# Seconds between two runs.
+SCHEDULE = {
+    "expire_grants": 5.0,
+    "sweep_sessions": 30.0,
+    "sweep_messages": 30.0,
+    "sweep_tallies": 60.0,
+    "sweep_idempotency_records": 300.0,
+    "drop_old_messages": 300.0,
+    "purge_deleted_realms": 300.0,
+    "warn_of_key_ends": 3600.0,
+    "cut_audit_logs": 3600.0,
+    "sweep_invitations": 3600.0,
+    "sweep_web_sessions": 3600.0,
+}
+
 app = Celery("aisp-hub", broker=env.REDIS_URL or "memory://")
 app.conf.update(
     task_ignore_result=True,
-    task_time_limit=300,
     timezone="UTC",
     broker_connection_retry_on_startup=True,
+    beat_scheduler="celery.beat:Scheduler",  # keeps nothing on disk: what is late after a start is done soon
     beat_schedule={
-        "expire-grants": {"task": "hub.tasks.expire_grants", "schedule": 5.0},
-        "sweep-sessions": {"task": "hub.tasks.sweep_sessions", "schedule": 30.0},
-        "sweep-idempotency-records": {"task": "hub.tasks.sweep_idempotency_records", "schedule": 300.0},
-        "purge-deleted-realms": {"task": "hub.tasks.purge_deleted_realms", "schedule": 300.0},
-        "sweep-messages": {"task": "hub.tasks.sweep_messages", "schedule": 30.0},
-        "sweep-web-sessions": {"task": "hub.tasks.sweep_web_sessions", "schedule": 3600.0},
-        "sweep-tallies": {"task": "hub.tasks.sweep_tallies", "schedule": 60.0},
+        name: {
+            "task": f"hub.tasks.{name}",
+            "schedule": seconds,
+            # What no worker has taken until the next is due would only be done twice.
+            "options": {"expires": seconds},
+        }
+        for name, seconds in SCHEDULE.items()
     },
 )
 app.autodiscover_tasks()

@@ -61,6 +61,7 @@ class RealmAdmin(OperatorsAdmin[Realm]):
             {"fields": ("max_sessions", "session_timeout_seconds", "session_expiry_days", "grant_max_days")},
         ),
         ("Messages", {"fields": ("inbox_limit", "max_streams", "retention_days", "require_signatures")}),
+        ("Audit log", {"fields": ("audit_retention_days",)}),
         ("Memory", {"fields": ("memory_max_entries", "memory_max_bytes")}),
         ("Rate limits", {"fields": ("reads_per_minute", "writes_per_minute")}),
     )

@@ -15,6 +15,7 @@ __all__ = ["ApiKey", "ApiKeySecret", "AuditEvent", "AuditHead", "Invitation", "M
 
 OF_KEYS = "Of each key that has no limit of its own. Empty: the hub's default. 0: no limit."
 DAYS_AT_MOST = 3650  # a span that leads out of the database's calendar would stop the sweeps of all realms
+AUDIT_DAYS_AT_LEAST = 30  # who may change settings is not to make what they did disappear at once
 SLUG_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
@@ -58,6 +59,12 @@ class Realm(models.Model):
         default=30,
         validators=[MaxValueValidator(DAYS_AT_MOST)],
         help_text="Messages are kept for this long after they are read.",
+    )
+    audit_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(AUDIT_DAYS_AT_LEAST), MaxValueValidator(DAYS_AT_MOST)],
+        help_text="Events of the audit log are cut off after this. Empty: never.",
     )
     grant_max_days = models.PositiveIntegerField(
         default=90,
@@ -123,6 +130,9 @@ class ApiKey(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
+    warned_days = models.PositiveSmallIntegerField(
+        null=True, editable=False, help_text="How many days before its end its realm's people were told last."
+    )
 
     objects = ApiKeyQuerySet.as_manager()
 

@@ -15,6 +15,7 @@ from realms.refusal import Refusal, refusal_at
 # What a realm's own people may set; the rest is the operator's.
 OWN_SETTINGS = (
     "retention_days",
+    "audit_retention_days",
     "session_timeout_seconds",
     "session_expiry_days",
     "grant_max_days",

@@ -66,15 +66,15 @@ def quotas_of(realm: Realm) -> list[Quota]:
 def show_settings(request: HttpRequest, member: Member) -> HttpResponse:
     """Show the settings and how full the realm is."""
     form = SettingsForm(instance=member.realm)
-    facts = [(field.label, _said(getattr(member.realm, field.name))) for field in form]
+    facts = [(field.label, _said(field.name, getattr(member.realm, field.name))) for field in form]
     context = {"facts": facts, "quotas": quotas_of(member.realm)}
     return show(request, member, "settings.html", context, room=ROOM)
 
 
-def _said(value: int | bool | None) -> str:
+def _said(name: str, value: int | bool | None) -> str:
     match value:
         case None:
-            return "the hub's default"
+            return "for ever" if name == "audit_retention_days" else "the hub's default"
         case bool():
             return "yes" if value else "no"
         case _:

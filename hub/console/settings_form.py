@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from realms.models import Realm
+from realms.models import AUDIT_DAYS_AT_LEAST, Realm
 from realms.owners import INBOX_LIMIT_AT_MOST, OWN_SETTINGS
 
 LABELS = {
     "retention_days": "Keep read messages for (days)",
+    "audit_retention_days": "Keep the audit log for (days)",
     "session_timeout_seconds": "A session is inactive after (seconds)",
     "session_expiry_days": "An inactive session is deregistered after (days)",
     "grant_max_days": "A grant lasts at most (days)",
@@ -20,6 +21,7 @@ LABELS = {
 }
 HELP = {
     "retention_days": "Then they are dropped, and clients cannot go back to them.",
+    "audit_retention_days": f"Empty: for ever. At least {AUDIT_DAYS_AT_LEAST}; older events are gone.",
     "session_timeout_seconds": "Counted from its last request; an open stream keeps it active.",
     "session_expiry_days": "Its unread messages are dropped and its grants end.",
     "grant_max_days": "Grants that were given before last as long as they were given for.",

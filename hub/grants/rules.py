@@ -147,7 +147,7 @@ def revoke_grants_of(session: Session, *, by: Actor) -> None:
 
 
 def expire_grants(*, limit: int = 1000) -> int:
-    """Mark overdue grants as expired and tell both sides; return how many there were.
+    """Mark at most `limit` overdue grants as expired and tell both sides; return how many it were.
 
     Each grant is a transaction of its own, and one that another worker has in hand is passed over.
     """

@@ -67,6 +67,9 @@ class Message(models.Model):
     capability = models.CharField(max_length=128, blank=True)
     sent_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True)
+    is_dropped = models.BooleanField(
+        default=False, db_default=False, help_text="It expired, and was taken out of the inboxes."
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -75,7 +78,11 @@ class Message(models.Model):
             models.Index("realm", "sent_at", name="message_of_realm"),
             models.Index("realm", "category", "sent_at", name="message_of_category"),
             models.Index("sender", "sent_at", name="message_of_sender"),
-            models.Index("expires_at", name="message_expiring", condition=models.Q(expires_at__isnull=False)),
+            models.Index(
+                "expires_at",
+                name="message_to_expire",
+                condition=models.Q(expires_at__isnull=False, is_dropped=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -101,7 +108,9 @@ class Delivery(models.Model):
     recipient = models.ForeignKey(Session, models.CASCADE, related_name="deliveries", db_index=False)
     seq = models.BigIntegerField()
     message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries", db_index=False)
-    delivered_at = models.DateTimeField(null=True, help_text="When a stream of the recipient had it first.")
+    delivered_at = models.DateTimeField(
+        null=True, help_text="When a stream of the recipient, or a poll, had it first."
+    )
     read_at = models.DateTimeField(null=True)
 
     objects = DeliveryQuerySet.as_manager()
@@ -114,6 +123,9 @@ class Delivery(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
                 "recipient", "seq", name="delivery_unread", condition=models.Q(read_at__isnull=True)
+            ),
+            models.Index(
+                "recipient", "read_at", name="delivery_read", condition=models.Q(read_at__isnull=False)
             ),
         ]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from hub.grants.rules import revoke_grants_of
@@ -22,6 +23,7 @@ from realms.refusal import Refusal
 from realms.spans import span
 
 Status = Session.Status
+SESSIONS_PER_SWEEP = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,21 +159,39 @@ def end_session(session: Session, *, by: Actor, still: Status | None = None) -> 
     return True
 
 
-def sweep_sessions() -> tuple[int, int]:
-    """Turn quiet sessions inactive, and deregister those that stayed so; return how many of each.
+def sweep_sessions(*, limit: int = SESSIONS_PER_SWEEP) -> tuple[int, int]:
+    """Turn at most `limit` quiet sessions inactive, and deregister at most as many that stayed so.
 
     A session with an open stream is not quiet.
+
+    Returns:
+        How many of each.
     """
-    streaming = OpenStream.objects.alive().values("session_id")
-    quiet = Session.objects.filter(status=Status.ACTIVE).exclude(pk__in=streaming)
+    return turn_inactive(limit=limit), expire_sessions(limit=limit)
+
+
+def turn_inactive(*, limit: int = SESSIONS_PER_SWEEP) -> int:
+    """Turn at most `limit` sessions inactive that were not seen for the realm's timeout; return how many."""
+    quiet = Session.objects.filter(status=Status.ACTIVE).exclude(pk__in=_streaming())
     overdue = quiet.filter(last_seen__lt=Now() - span("realm__session_timeout_seconds", timedelta(seconds=1)))
+    chosen = list(overdue.order_by().values_list("pk", flat=True)[:limit])
     # A session that acts in between is not quiet. PostgreSQL looks again at the row itself, when it had to
-    # wait for it, and not at the subquery.
+    # wait for it, and not at what the row was chosen by.
     unseen = Session.objects.filter(last_seen__lt=Now() - timedelta(seconds=SEEN_GRAIN_SECONDS))
-    inactive = unseen.filter(pk__in=overdue.values("pk"), status=Status.ACTIVE).update(status=Status.INACTIVE)
+    return unseen.filter(pk__in=chosen, status=Status.ACTIVE).update(status=Status.INACTIVE)
+
+
+def expire_sessions(*, limit: int = SESSIONS_PER_SWEEP) -> int:
+    """Deregister at most `limit` sessions that have been inactive for the realm's expiry; return how many.
+
+    Each is a transaction of its own.
+    """
     gone = Session.objects.filter(
         status=Status.INACTIVE, last_seen__lt=Now() - span("realm__session_expiry_days", timedelta(days=1))
-    ).exclude(pk__in=streaming)
+    ).exclude(pk__in=_streaming())
     by = Actor.worker("sweep_sessions")
-    ended = sum(end_session(session, by=by, still=Status.INACTIVE) for session in gone[:1000])
-    return inactive, ended
+    return sum(end_session(session, by=by, still=Status.INACTIVE) for session in gone[:limit])
+
+
+def _streaming() -> QuerySet[OpenStream, str]:
+    return OpenStream.objects.alive().values_list("session_id", flat=True)

@@ -81,6 +81,10 @@ class AuditHead(models.Model):
     realm = models.OneToOneField("realms.Realm", models.PROTECT, primary_key=True, related_name="audit_head")
     number = models.BigIntegerField(default=0)
     digest = models.BinaryField(max_length=32, default=bytes(32))
+    cut_number = models.BigIntegerField(
+        default=0, db_default=0, help_text="The last event that was cut off, as old as the realm keeps them."
+    )
+    cut_digest = models.BinaryField(max_length=32, null=True, help_text="Its SHA-256.")
 
     def __str__(self) -> str:
         return f"{self.number}:{bytes(self.digest).hex()}"

@@ -106,6 +106,12 @@ def digest_of(event: AuditEvent) -> bytes:
     return hashlib.sha256(rfc8785.dumps(content_of(event))).digest()
 
 
+def cut_of(realm_id: str) -> Head:
+    """Return up to where a realm's chain was cut off, which is where it begins now."""
+    head = AuditHead.objects.filter(realm_id=realm_id).first()
+    return Head(head.cut_number, bytes(head.cut_digest)) if head and head.cut_digest else Head(0, GENESIS)
+
+
 def head_of(realm_id: str) -> Head:
     """Return where a realm's chain ends now, to be noted elsewhere."""
     head = AuditHead.objects.filter(realm_id=realm_id).first()
@@ -118,7 +124,8 @@ class Walk:
 
     Attributes:
         head: where the chain ended when the walk began: events that are appended meanwhile lie beyond it.
-        last: the last event that was looked at, as it stands; before the first, number 0.
+        last: the last event that was looked at, as it stands; before the first, what was cut off last, or
+            number 0.
         awaits: a head that was noted earlier and that the walk has not come by; None if there is none.
     """
 
@@ -133,12 +140,13 @@ class Walk:
 
 
 def begin_walk(realm_id: str, *, noted: Head | None = None) -> Walk:
-    """Return the walk along a realm's chain as it is now, before its first event.
+    """Return the walk along a realm's chain as it is now, before the first event that is kept.
 
     Args:
         noted: a head of the chain from an earlier time, which the chain still has to lead through.
     """
-    return Walk(head_of(realm_id), awaits=None if noted == Head(0, GENESIS) else noted)
+    begins = cut_of(realm_id)
+    return Walk(head_of(realm_id), begins, None if noted in (begins, Head(0, GENESIS)) else noted)
 
 
 def walk_on(realm_id: str, walk: Walk, *, events: int = BATCH) -> tuple[Walk, list[str]]:
@@ -148,6 +156,9 @@ def walk_on(realm_id: str, walk: Walk, *, events: int = BATCH) -> tuple[Walk, li
     """
     faults = []
     last, awaits = walk.last, walk.awaits
+    cut = cut_of(realm_id)
+    if cut.number > last.number:  # meanwhile
+        last = cut
     chain = AuditEvent.objects.in_realm(realm_id).filter(number__lte=walk.head.number)
     part = list(chain.filter(number__gt=last.number)[:events])
     for event in part:
@@ -160,22 +171,29 @@ def walk_on(realm_id: str, walk: Walk, *, events: int = BATCH) -> tuple[Walk, li
         last = Head(event.number, digest_of(event))
         awaits = None if awaits == last else awaits
     if len(part) < events or last.number >= walk.head.number:
-        faults += _faults_at_the_ends(realm_id, walk.head, last, awaits)
+        faults += _faults_at_the_ends(realm_id, cut, walk.head, last, awaits)
         return Walk(walk.head, Head(max(last.number, walk.head.number), last.digest), awaits), faults
     return Walk(walk.head, last, awaits), faults
 
 
-def _faults_at_the_ends(realm_id: str, head: Head, last: Head, awaits: Head | None) -> Iterator[str]:
+def _faults_at_the_ends(
+    realm_id: str, cut: Head, head: Head, last: Head, awaits: Head | None
+) -> Iterator[str]:
     if last != head:
         yield f"the chain ends with event {last.number}, not as the head says with event {head.number}"
     outside = AuditEvent.objects.in_realm(realm_id)
-    before = outside.filter(number__lt=1).first()
+    before = outside.filter(number__lte=cut.number).first()
     if before is not None:
         yield f"event {before.number} stands before the first"
     beyond = outside.filter(number__gt=head.number).first()
     if beyond is not None and head_of(realm_id) == head:
         yield f"event {beyond.number} stands beyond the head"
-    if awaits is not None:
+    if awaits is not None and awaits.number < cut.number:
+        yield (
+            f"the noted head {awaits} lies before event {cut.number + 1}, with which the log begins since "
+            "older ones were cut off as the realm's settings say: only a newer head can be looked for"
+        )
+    elif awaits is not None:
         yield f"the chain does not lead through the noted head {awaits}: it was cut off or written anew"
 
 

@@ -113,6 +113,13 @@ def accept_invitation(*, token: str, user: User, by: Actor) -> Realm:
     return realm
 
 
+def sweep_invitations(*, limit: int = 1000) -> int:
+    """Remove at most `limit` invitations that ended too long ago to be sent again; return how many."""
+    ended = Invitation.objects.filter(expires_at__lt=timezone.now() - timedelta(days=KEPT_DAYS))
+    chosen = list(ended.order_by("expires_at").values_list("pk", flat=True)[:limit])
+    return Invitation.objects.filter(pk__in=chosen).delete()[0]
+
+
 def _offer(realm: Realm, address: str, role: Role, by: Actor) -> tuple[Invitation, str]:
     """Make an invitation to a realm whose members are locked."""
     assert by.user is not None, "a person invites"

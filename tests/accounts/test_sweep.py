@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from config.celery import app
 from hub.tasks import sweep_web_sessions as task
 from tests.accounts.person import Person
 
@@ -26,7 +25,3 @@ def test_those_that_expired_go_and_those_in_use_stay(alice: Person, bob: Person)
         assert Session.objects.get().pk == bob.browser.cookies[settings.SESSION_COOKIE_NAME].value
         assert UserSession.objects.get().user == bob.user
         assert bob.is_signed_in()
-
-
-def test_the_work_is_due_now_and_then() -> None:
-    assert task.name in [entry["task"] for entry in app.conf.beat_schedule.values()]

@@ -100,10 +100,17 @@ def test_the_task_does_both(alice: Agent) -> None:
     seen_ago(alice, minutes=16)
     open_stream(alice, beat_ago_seconds=61)
 
-    task()
+    assert task() == {"processes": 2, "inactive": 1, "expired": 0}
 
     assert status_of(alice) == "inactive"
     assert not LiveProcess.objects.exists()
+
+
+def test_a_limited_sweep_leaves_the_rest_for_the_next(alice: Agent, bob: Agent, charlie: Agent) -> None:
+    for agent in (alice, bob, charlie):
+        seen_ago(agent, days=31)
+
+    assert [sweep_sessions(limit=2) for _ in range(3)] == [(2, 2), (1, 1), (0, 0)]
 
 
 @pytest.mark.django_db(transaction=True)
