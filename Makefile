@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit lock schemathesis mutations model bench crowd faults clean
+.PHONY: run test check audit lock schemathesis mutations model bench growth crowd faults clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -43,6 +43,10 @@ model: $(VENV)/dev.stamp
 # Sends a second and the stream's latency, against floors measured in the same run.
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# What sends and polls cost with 10,000 and with 10,000,000 messages, and beside a million due rows (an hour).
+growth: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.growth $(ARGS)
 
 # 5,000 streams on one process: memory, latency, a client that does not read, everybody's return.
 crowd: $(VENV)/dev.stamp

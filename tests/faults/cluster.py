@@ -154,7 +154,7 @@ def hosted(history: History, chance: random.Random, folder: Path) -> Iterator[Cl
             port = servers.lasting_port()
             command, log = server_command(port), folder / f"{name}.log"
             cluster.parts.append(Part(name, command, cluster.environment, log, port))
-        worker = [*worker_command(folder / "beat"), "--pool=solo"]
+        worker = [*worker_command(), "--pool=solo"]
         cluster.parts.append(Part("worker", worker, cluster.environment, folder / "worker.log"))
         with _stopped_at_the_end(cluster):
             yield cluster

@@ -42,10 +42,10 @@ def server_command(port: int) -> list[str]:
     return [sys.executable, "manage.py", "serve", f"--port={port}"]
 
 
-def worker_command(schedule: Path) -> list[str]:
-    """Return the command that runs a worker with beat, which keeps its schedule in a file."""
+def worker_command() -> list[str]:
+    """Return the command that runs a worker with beat in it."""
     command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--beat"]
-    return [*command, "--concurrency=1", "--loglevel=warning", f"--schedule={schedule}"]
+    return [*command, "--concurrency=1", "--loglevel=warning"]
 
 
 @contextlib.contextmanager

@@ -19,11 +19,10 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 
 @pytest.fixture
-def worker(transactional_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def worker(transactional_db: None) -> Iterator[None]:
     """A worker that also keeps the schedule."""
-    schedule = tmp_path_factory.mktemp("beat") / "schedule"
     environment = hosted_environment(database_url(), os.environ["TEST_REDIS_URL"], "http://127.0.0.1")
-    process = subprocess.Popen(worker_command(schedule), cwd=ROOT, env=environment)
+    process = subprocess.Popen(worker_command(), cwd=ROOT, env=environment)
     yield
     process.terminate()
     process.wait(timeout=30)

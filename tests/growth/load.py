@@ -1,0 +1,93 @@
+"""Agents at work: sends to anybody and polls of ten, and how long each of them took."""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.bench_client import Connection, envelope, register
+
+CLIENTS = 16
+POLLED = 10
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long requests took, in seconds."""
+
+    each: list[float]
+
+    @property
+    def p50(self) -> float:
+        """The median, in milliseconds."""
+        return statistics.median(self.each) * 1000
+
+    @property
+    def p99(self) -> float:
+        """What one in a hundred takes longer than, in milliseconds."""
+        return statistics.quantiles(self.each, n=100)[98] * 1000
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50:6.1f} ms  p99 {self.p99:6.1f} ms  ({len(self.each)})"
+
+
+async def people(base: str, key: str, count: int) -> list[str]:
+    """Register so many sessions and return their ids."""
+    connection = Connection(base)
+    await connection.open()
+    ids = [await register(connection, key, f"agent-{i}") for i in range(count)]
+    connection.writer.close()
+    return ids
+
+
+async def _timed(seconds: float, one: Callable[[Connection], Awaitable[None]], base: str) -> Times:
+    each: list[float] = []
+    ends = time.perf_counter() + seconds
+
+    async def client() -> None:
+        connection = Connection(base)
+        await connection.open()
+        while time.perf_counter() < ends:
+            began = time.perf_counter()
+            await one(connection)
+            each.append(time.perf_counter() - began)
+        connection.writer.close()
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    return Times(each)
+
+
+async def sends(base: str, key: str, ids: list[str], seconds: float) -> Times:
+    """Send from one to another at random, `CLIENTS` at a time."""
+
+    async def one(connection: Connection) -> None:
+        body = envelope(random.choice(ids), random.choice(ids), text="x" * 100)
+        status, content = await connection.call("POST", "/api/v1/messages", key, body)
+        assert status == 200, content
+
+    return await _timed(seconds, one, base)
+
+
+async def polls(base: str, key: str, ids: list[str], seconds: float) -> Times:
+    """Poll one inbox after another for `POLLED` messages."""
+    turns = iter(range(1_000_000_000))
+
+    async def one(connection: Connection) -> None:
+        session = ids[next(turns) % len(ids)]
+        path = f"/api/v1/messages?limit={POLLED}"
+        status, content = await connection.call("GET", path, key, X_AISP_Session=session)
+        assert status == 200, content
+
+    return await _timed(seconds, one, base)
+
+
+async def nothing(base: str, key: str, seconds: float) -> Times:
+    """Ask for a path that the hub does not have: what HTTP, threads and Django take."""
+
+    async def one(connection: Connection) -> None:
+        status, _ = await connection.call("GET", "/api/v1/nothing/here", key)
+        assert status == 404
+
+    return await _timed(seconds, one, base)
