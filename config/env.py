@@ -27,6 +27,11 @@ EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
 REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=4)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
+LOG_REQUESTS: str = env.str("HUB_LOG_REQUESTS", default="all")  # which requests have a line in the log
+# What Prometheus has to present at /metrics; without it only this machine is answered there.
+METRICS_TOKEN: str = env.str("HUB_METRICS_TOKEN", default="")
+# Where a worker answers /livez, /readyz and /metrics; 0 for nowhere.
+WORKER_PORT: int = env.int("HUB_WORKER_PORT", default=0)
 # Of a key whose realm and which itself set no limit; 0 for none. Refusals are those of one address.
 READS_PER_MINUTE: int = env.int("HUB_READS_PER_MINUTE", default=1000)
 WRITES_PER_MINUTE: int = env.int("HUB_WRITES_PER_MINUTE", default=200)

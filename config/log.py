@@ -1,9 +1,12 @@
 """Logging: structlog renders every line, the libraries' too, with the request id it belongs to."""
 
 import logging.config
+import os
 import re
+import sys
 from typing import Any
 
+import msgspec
 import structlog
 
 from realms.key_format import KEY_PATTERN
@@ -34,12 +37,23 @@ def _redacted(text: str, row: re.Pattern[str]) -> str:
     return row.sub("[row withheld]", text)
 
 
+def _json(event: structlog.typing.EventDict, **_: Any) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+def _is_read_by_people() -> bool:
+    """Tell whether lines go to a terminal that wants colours (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
 def configure(options: dict[str, Any]) -> None:
     """Set up logging; `options` has `level` (a level's name) and `format` (`text` or `json`)."""
     as_json = options["format"] == "json"
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    renderer: structlog.typing.Processor
+    if as_json:
+        renderer = structlog.processors.JSONRenderer(serializer=_json)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=_is_read_by_people())
     logging.config.dictConfig(
         {
             "version": 1,
@@ -60,7 +74,7 @@ def configure(options: dict[str, Any]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
-                # One line a request is the proxy's business; ours tells of faults.
+                # A request has its line from `hub.api.observed`.
                 "uvicorn.access": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
                 "django.db.backends": {"level": "INFO"},  # below it come statements with their values

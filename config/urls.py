@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from accounts.views import too_many_attempts
 from hub.api.problems import page_not_found, server_error
-from hub.health import livez, readyz
+from hub.health import livez, metrics, readyz
 
 urlpatterns = [
     path("", include("hub.console.urls")),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("hub.urls")),
     path("livez", livez),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]
 

@@ -9,7 +9,9 @@ class HubConfig(AppConfig):
     verbose_name = "Protocol"
 
     def ready(self) -> None:
-        import hub.checks  # noqa: F401  registers the system checks
+        import hub.checks
+        import hub.task_metrics
+        import hub.worker  # noqa: F401  both hear what Celery tells
 
         # The interpreter's last collection takes some processes down with types of msgspec's (its issue
         # 717): 5 of 15 that had written the schema. What is frozen it leaves alone.

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from hub.api.observed import LOGGED_FROM
+
 LONGEST_DRAIN_SECONDS = 4
 
 
@@ -62,6 +64,15 @@ def check_patience(**_: Any) -> list[CheckMessage]:
         hint = f"Set it to a number of seconds from 0 to {LONGEST_DRAIN_SECONDS}."
         errors.append(Error(f"HUB_DRAIN_SECONDS is {settings.HUB_DRAIN_SECONDS}.", hint=hint, id="hub.E006"))
     return errors
+
+
+@register()
+def check_request_log(**_: Any) -> list[CheckMessage]:
+    """What is none of the three would be an error at each request."""
+    if settings.HUB_LOG_REQUESTS in LOGGED_FROM:
+        return []
+    hint = f"Set it to one of {', '.join(LOGGED_FROM)}."
+    return [Error(f"HUB_LOG_REQUESTS is {settings.HUB_LOG_REQUESTS!r}.", hint=hint, id="hub.E007")]
 
 
 @register()

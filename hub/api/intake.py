@@ -6,11 +6,13 @@ without Content-Length reaches Django with one, and a consumer gets a request in
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from accounts.address import client_address
 from hub.api.body import checked_length, limit_of, too_large
+from hub.api.observed import note_unread
 from hub.api.response import Response, Send
 from realms.refusal import Refusal, refusal_at
 
@@ -127,13 +129,22 @@ class Intake:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
+        began = time.perf_counter()
         try:
             if not scope["query_string"].isascii():
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
             limit = limit_of(scope["path"])
             body = await read_whole_body(receive, headers, limit, self._large_bodies)
         except Refusal as refusal:
-            await _refuse_and_linger(refusal, Response(send, headers, address_of(scope)), receive, headers)
+            response = Response(send, headers, address_of(scope))
+            note_unread(
+                refusal,
+                method=scope["method"],
+                request_id=response.request_id,
+                address=response.address,
+                seconds=time.perf_counter() - began,
+            )
+            await _refuse_and_linger(refusal, response, receive, headers)
             return
         except ClientLeft:
             return

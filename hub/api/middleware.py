@@ -1,39 +1,55 @@
 """What every response of the hub has: a request id, and under /api/ CORS headers and how limits stand."""
 
+import time
 from collections.abc import Callable
 
-import structlog
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from structlog.contextvars import bound_contextvars
 
 from accounts.address import client_address
+from hub import metrics
 from hub.api.cors import cors_headers, preflight_headers
 from hub.api.limits import address_headers
+from hub.api.observed import Observed
 from hub.api.problems import API_PREFIX, WELL_KNOWN_PREFIX
 from hub.api.request_id import HEADER, request_id_from
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+# What machines ask for every few seconds has neither a number nor a line.
+UNOBSERVED = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class ApiMiddleware:
-    """Gives a request its id, answers CORS preflights, and puts both into the response."""
+    """Gives a request its id, answers CORS preflights, puts both into the response, and notes the request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
         request_id = request_id_from(request.headers.get(HEADER))
         request.request_id = request_id  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        address = client_address(request.META.get("REMOTE_ADDR"))
+        observed = request.observed = Observed(str(request.method), address=address)  # type: ignore[attr-defined]
+        with bound_contextvars(request_id=request_id), metrics.THREADS_BUSY.track_inprogress():
             response = self._preflight(request) or self.get_response(request)
-        response[HEADER] = request_id
+            self._complete(request, response, address)
+            if request.path_info not in UNOBSERVED:
+                if request.resolver_match is not None:
+                    observed.route = request.resolver_match.route
+                observed.status, observed.code = response.status_code, getattr(response, "code", None)
+                observed.end(time.perf_counter() - began)
+        return response
+
+    def _complete(self, request: HttpRequest, response: HttpResponseBase, address: str) -> None:
+        response[HEADER] = request.request_id  # type: ignore[attr-defined]
         if request.path_info.startswith((API_PREFIX, WELL_KNOWN_PREFIX)):
             for name, value in cors_headers(request.headers.get("Origin")).items():
                 response[name] = value
             if "RateLimit" not in response.headers:
-                for name, value in address_headers(client_address(request.META.get("REMOTE_ADDR"))).items():
+                for name, value in address_headers(address).items():
                     response[name] = value
-        return response
 
     def _preflight(self, request: HttpRequest) -> HttpResponse | None:
         if not request.path_info.startswith(API_PREFIX):

@@ -52,11 +52,13 @@ def problem_headers(refusal: Refusal) -> dict[str, str]:
     return headers
 
 
-def problem_response(refusal: Refusal, request_id: str) -> HttpResponse:
-    """Return Django's response for a refusal."""
-    return HttpResponse(
-        problem_body(refusal, request_id), status=refusal.status, headers=problem_headers(refusal)
-    )
+class ProblemResponse(HttpResponse):
+    """Django's response for a refusal, whose code it knows."""
+
+    def __init__(self, refusal: Refusal, request_id: str) -> None:
+        content = problem_body(refusal, request_id)
+        super().__init__(content, status=refusal.status, headers=problem_headers(refusal))
+        self.code = refusal.code
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -75,7 +77,7 @@ def refusal_of(error: Exception) -> Refusal:
 @csrf_exempt  # nothing under /api/ has a cookie to be abused
 def api_not_found(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer a path under /api/ that names nothing."""
-    return problem_response(Refusal("not_found"), request_id_of(request))
+    return ProblemResponse(Refusal("not_found"), request_id_of(request))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -90,7 +92,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     refusal = refusal_of(error) if isinstance(error, Exception) else Refusal("internal_error")
     if request.path.startswith(API_PREFIX):
-        return problem_response(refusal, request_id_of(request))
+        return ProblemResponse(refusal, request_id_of(request))
     said = {
         "refusal": refusal,
         "retry_after": refusal.headers.get("Retry-After"),  # whoever looks at a page does not see headers

@@ -10,6 +10,7 @@ from hub.api.problems import problem_body, problem_headers
 from hub.api.request_id import HEADER, request_id_from
 from realms.refusal import Refusal
 
+CLIENT_LEFT = 499  # nginx's, for what nobody waited for; never sent
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -21,6 +22,8 @@ class Response:
         address: the client's.
         limit_headers: how the limits of the key behind the request stand; empty until that is known.
         started: the status line and the headers are sent.
+        status: its status code; that of a client which left before, until there is one.
+        code: of the problem that it is.
     """
 
     def __init__(self, send: Send, request_headers: Mapping[str, str], address: str) -> None:
@@ -30,10 +33,12 @@ class Response:
         self._origin = request_headers.get("origin")
         self.request_id = request_id_from(request_headers.get(HEADER.lower()))
         self.started = False
+        self.status = CLIENT_LEFT
+        self.code: str | None = None
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status line and the headers."""
-        self.started = True
+        self.started, self.status = True, status
         if "RateLimit" not in headers and not self.limit_headers:
             self.limit_headers = await asyncio.to_thread(address_headers, self.address)
         answer = {HEADER: self.request_id, **cors_headers(self._origin), **self.limit_headers, **headers}
@@ -53,5 +58,6 @@ class Response:
 
     async def refuse(self, refusal: Refusal, *, more: bool = False) -> None:
         """Send a problem; with `more`, leave its end to the caller."""
+        self.code = refusal.code
         content = problem_body(refusal, self.request_id)
         await self.send(refusal.status, problem_headers(refusal), content, more=more)

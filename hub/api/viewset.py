@@ -15,8 +15,9 @@ from accounts.address import client_address
 from hub.activity.rules import REFUSED, note
 from hub.api.credentials import admit
 from hub.api.endpoint import JSON
+from hub.api.observed import Observed
 from hub.api.openapi import HubSchema
-from hub.api.problems import problem_response, refusal_of
+from hub.api.problems import ProblemResponse, refusal_of
 from hub.api.request_id import request_id_of
 from hub.sessions.acting import Caller
 from realms.refusal import Refusal
@@ -68,6 +69,12 @@ class HubViewSet(ViewSet):
         wrapped.parser_context.clear()  # it holds the request itself, for parsers
         return wrapped
 
+    @property
+    def observed(self) -> Observed:
+        """What is noted of the request when it has been answered."""
+        observed: Observed = self.request._request.observed  # type: ignore[attr-defined]
+        return observed
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no endpoint takes, and find out who calls."""
         if request.method not in self.allowed_methods:
@@ -84,6 +91,7 @@ class HubViewSet(ViewSet):
             address=client_address(request._request.META.get("REMOTE_ADDR")),
         )
         self.caller, self.limit_headers = admitted.caller, admitted.headers
+        self.observed.caller = self.caller
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
@@ -91,7 +99,7 @@ class HubViewSet(ViewSet):
         caller: Caller | None = getattr(self, "caller", None)
         if caller is not None:  # what somebody was not even admitted for is noted where that was decided
             note(caller.realm_id, REFUSED + refusal.code)
-        return problem_response(refusal, request_id_of(self.request._request))
+        return ProblemResponse(refusal, request_id_of(self.request._request))
 
     def _refusal(self, error: Exception) -> Refusal:
         if isinstance(error, MethodNotAllowed):

@@ -13,6 +13,7 @@ from typing import Any
 
 from a2wsgi.wsgi import build_environ
 
+from hub import metrics
 from hub.api.response import Send
 from hub.api.spool import ClientWatch, Spool
 
@@ -26,6 +27,7 @@ class WsgiThreads:
 
     def __init__(self, app: Callable[..., Any], threads: int) -> None:
         self.app = app
+        metrics.THREADS.set(threads)
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Any, receive: Callable[[], Any], send: Send) -> None:
@@ -34,6 +36,7 @@ class WsgiThreads:
         loop = asyncio.get_running_loop()
         client = ClientWatch(loop, receive)
         try:
+            metrics.REQUESTS_WAITING.inc()
             status, headers, content = await loop.run_in_executor(
                 self._executor, context.run, self._answer, scope, body, client
             )
@@ -50,6 +53,7 @@ class WsgiThreads:
             client.close()
 
     def _answer(self, scope: Any, body: bytes, client: ClientWatch) -> Answer:
+        metrics.REQUESTS_WAITING.dec()
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:

@@ -3,8 +3,10 @@
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.utils import timezone
 
+from hub import metrics
 from hub.grants.models import Grant
 from hub.messages.inbox import Outgoing, post_notice
 from hub.sessions.models import Session
@@ -92,4 +94,5 @@ def record(grant: Grant, event: str, *, by: Actor, on_behalf_of: str | None = No
     }
     if on_behalf_of is not None:
         details["on_behalf_of"] = on_behalf_of
+    transaction.on_commit(metrics.GRANT_EVENTS.labels(event).inc)
     audit.append(f"grant.{event}", realm_id=grant.realm_id, by=by, target=grant.pk, details=details)

@@ -1,6 +1,7 @@
 """What the live endpoints share: a consumer that answers one request in a task of its own."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from hub.api.cors import preflight_headers
 from hub.api.credentials import admit
 from hub.api.endpoint import Endpoint
 from hub.api.intake import address_of, headers_of
+from hub.api.observed import Observed
 from hub.api.problems import refusal_of
 from hub.api.response import Response
 from hub.sessions.acting import Caller
@@ -26,6 +28,8 @@ class LiveConsumer(AsyncConsumer):
     channel_layer_alias = ""  # no channel of its own: the process hears the bell once for all
     method: ClassVar[str]
     endpoint: ClassVar[Endpoint]
+    route: ClassVar[str]  # as the URL table has it
+    is_stream: ClassVar[bool] = False
 
     headers: Mapping[str, str]
     body: bytes
@@ -35,6 +39,7 @@ class LiveConsumer(AsyncConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.headers = headers_of(scope)
         self.response = Response(send, self.headers, address_of(scope))
+        self.observed = Observed(scope["method"], self.route, address=self.response.address)
         self.task: asyncio.Task[None] | None = None
         await super().__call__(scope, receive, send)
 
@@ -56,6 +61,7 @@ class LiveConsumer(AsyncConsumer):
         raise StopConsumer
 
     async def _answer(self) -> None:
+        began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=self.response.request_id):
             try:
                 await self._admitted()
@@ -67,6 +73,9 @@ class LiveConsumer(AsyncConsumer):
                     if self.realm_id is not None:
                         note(self.realm_id, REFUSED + refusal.code)
                     await self.response.refuse(refusal)
+            finally:
+                self.observed.status, self.observed.code = self.response.status, self.response.code
+                self.observed.end(time.perf_counter() - began, is_stream=self.is_stream)
 
     async def _admitted(self) -> None:
         method = self.scope["method"]
@@ -93,4 +102,5 @@ class LiveConsumer(AsyncConsumer):
             address=self.response.address,
         )
         self.response.limit_headers, self.realm_id = admitted.headers, admitted.caller.realm_id
+        self.observed.caller = admitted.caller
         return admitted.caller

@@ -47,6 +47,8 @@ class FeedConsumer(LiveConsumer):
     """Carries a realm's feed to one page of one member."""
 
     method = "GET"
+    route = "realms/<str:realm_id>/feed"
+    is_stream = True
 
     async def answer(self) -> None:
         """Send events until the page is left, or its viewer may look no more."""

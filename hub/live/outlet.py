@@ -36,6 +36,8 @@ class Outlet:
     # Of the thousands hardly one has anything in it, and an empty deque takes ten times as much.
     queue: list[FeedEvent] = field(default_factory=list)
     queue_bytes: int = 0
+    sent: int = 0  # messages
+    rung: float | None = None  # when the process heard of what was queued first
     _waiter: asyncio.Future[None] | None = None
 
     def catch_up(self) -> None:
@@ -50,8 +52,10 @@ class Outlet:
         self.written = self.queued = max(self.written, at_least)
         self.behind = False
 
-    def offer(self, events: list[FeedEvent]) -> None:
-        """Queue the events that are new here."""
+    def offer(self, events: list[FeedEvent], *, rung: float | None = None) -> None:
+        """Queue the events that are new here, of which the process heard at this monotonic time."""
+        if not self.queue:
+            self.rung = rung
         for event in events:
             if self.behind or event.seq <= self.queued:
                 continue

@@ -31,6 +31,7 @@ class PingConsumer(LiveConsumer):
 
     attempt: idempotency.Attempt | None = None
     method = "POST"
+    route = "api/v1/sessions/<str:session_id>/ping"
     endpoint = Endpoint(
         name="ping",
         summary="Ping a session",

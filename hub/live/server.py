@@ -12,6 +12,8 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from accounts.address import client_address
+from hub.api.observed import OTHER, note_unread
 from hub.api.problems import problem_body, problem_headers
 from hub.api.request_id import HEADER, request_id_from
 from hub.live import switchboard
@@ -130,8 +132,12 @@ class Connection(HttpToolsProtocol):
             "Connection": "close",
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        note_unread(refusal, method=OTHER, request_id=request_id, address=self._address(), seconds=0)
         self.transport.write(STATUS_LINE[refusal.status] + lines.encode("latin-1") + b"\r\n" + content)
         self.transport.close()
+
+    def _address(self) -> str:
+        return client_address(self.client[0]) if self.client else ""
 
 
 def config() -> uvicorn.Config:

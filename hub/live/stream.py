@@ -8,6 +8,7 @@ the queue falls back to reading pages.
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
+from hub import metrics
 from hub.api import examples
 from hub.api.decode import decode_query
 from hub.api.endpoint import Endpoint, NoQuery
@@ -35,6 +37,8 @@ from hub.sessions.presence import open_stream
 from realms.ids import MESSAGE, parse_id
 from realms.refusal import Refusal, refusal_at
 
+_DELIVERED = metrics.MESSAGES_DELIVERED.labels("stream")
+CLIENT_LEFT = "client_left"
 HEARTBEAT_SECONDS = (12.0, 15.0)  # not all of a crowd at once
 PAGE_MESSAGES = 32
 DATABASE_RETRY_SECONDS = (0.5, 1.5)
@@ -58,6 +62,8 @@ class StreamConsumer(LiveConsumer):
     """Sends one session's messages for as long as it may."""
 
     method = "GET"
+    route = "api/v1/messages/stream"
+    is_stream = True
     endpoint = Endpoint(
         name="stream",
         summary="Stream the inbox",
@@ -83,7 +89,10 @@ class StreamConsumer(LiveConsumer):
         opening = await self._opening()
         self.headers = {}  # what is not needed any more, thousands of streams need not keep
         outlet, tailer = opening.outlet, switchboard.tailer()
+        self.observed.session_id = outlet.session_id
+        self.observed.begin(lost=opening.start.lost, after=opening.start.after)
         tailer.add(outlet)
+        metrics.STREAMS.inc()
         tailer.ring([outlet.session_id])
         try:
             await self.response.start(
@@ -99,6 +108,10 @@ class StreamConsumer(LiveConsumer):
                 await self._pump(outlet, opening.start.unread_up_to)
         finally:
             tailer.remove(outlet)
+            reason = outlet.closing or CLIENT_LEFT
+            self.observed.more = {"reason": reason, "messages": outlet.sent}
+            metrics.STREAMS.dec()
+            metrics.STREAM_ENDS.labels(reason).inc()
 
     async def _opening(self) -> Opening:
         """Open the stream; if the client leaves meanwhile, take back what the thread goes on to write."""
@@ -167,6 +180,11 @@ class StreamConsumer(LiveConsumer):
     async def _send(self, outlet: Outlet, event: FeedEvent) -> None:
         assert event.data is not None, "a large message is read alone, with its data"
         await self._write(b"event: message\nid: %b\ndata: %b\n\n" % (event.message_id.encode(), event.data))
+        if outlet.rung is not None:
+            metrics.BELL_TO_WRITE.observe(time.monotonic() - outlet.rung)
+            outlet.rung = None
+        _DELIVERED.inc()
+        outlet.sent += 1
         outlet.written = event.seq
         switchboard.tailer().sent(outlet, event.seq)
 

@@ -14,6 +14,7 @@ from itertools import islice
 import structlog
 from django.db.models.functions import Now
 
+from hub import metrics
 from hub.live.database import in_tailer_thread
 from hub.live.outlet import Outlet
 from hub.messages import feed
@@ -47,7 +48,7 @@ class Tailer:
         self.process_id = uuid.uuid4()
         self.outlets: dict[str, set[Outlet]] = defaultdict(set)
         self.draining = False
-        self._woken: set[str] = set()
+        self._woken: dict[str, float] = {}  # and since when
         self._work = asyncio.Event()
         self._round: deque[str] = deque()
         self._pause = SURVEY_SECONDS
@@ -76,8 +77,13 @@ class Tailer:
         """Look at these inboxes soon."""
         here = [name for name in names if name in self.outlets]
         if here:
-            self._woken.update(here)
+            self._wake(here)
             self._work.set()
+
+    def _wake(self, session_ids: Iterable[str]) -> None:
+        now = time.monotonic()
+        for session_id in session_ids:
+            self._woken.setdefault(session_id, now)
 
     def sent(self, outlet: Outlet, seq: int) -> None:
         """Note that a message was written to a socket."""
@@ -133,7 +139,7 @@ class Tailer:
             elif reason := _why_ended(identities.get(_credential(outlet))):
                 outlet.close(reason)
             elif not outlet.behind and numbers[outlet.session_id] > outlet.queued:
-                self._woken.add(outlet.session_id)
+                self._wake([outlet.session_id])
 
     async def _beat(self) -> None:
         """Tell that this process lives; if the others took it for dead, register its streams again."""
@@ -147,7 +153,9 @@ class Tailer:
 
     async def _read(self) -> None:
         while self._woken:
-            batch = [self._woken.pop() for _ in range(min(len(self._woken), INBOXES_PER_QUERY))]
+            batch = dict(islice(self._woken.items(), INBOXES_PER_QUERY))
+            for session_id in batch:
+                del self._woken[session_id]
             cursors = {}
             for session_id in batch:
                 live = [outlet.queued for outlet in self.outlets.get(session_id, ()) if not outlet.behind]
@@ -160,14 +168,17 @@ class Tailer:
             except BaseException:
                 self._woken.update(batch)
                 raise
+            now = time.monotonic()
+            for since in batch.values():
+                metrics.TAILER_LAG.observe(now - since)
             for session_id, events in found.items():
                 for outlet in self.outlets.get(session_id, ()):
                     if outlet.queued >= cursors[session_id]:
-                        outlet.offer(events)
+                        outlet.offer(events, rung=batch[session_id])
                     elif not outlet.behind:  # it opened meanwhile, and wants what lies before these too
-                        self._woken.add(session_id)
+                        self._wake([session_id])
             if sum(map(len, found.values())) == MESSAGES_PER_QUERY:
-                self._woken.update(cursors)  # there may be more
+                self._wake(cursors)  # there may be more
 
     async def _note(self) -> None:
         await self._to_note.wait()

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from hub import metrics
 from hub.activity.rules import MESSAGES, note
 from hub.api import examples
 from hub.api.decode import id_in_path
@@ -39,6 +40,9 @@ class PollQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     realm: RealmSlug | None = None
 
 
+_DELIVERED = metrics.MESSAGES_DELIVERED.labels("poll")
+
+
 def _send_and_keep(view: HubViewSet, attempt: Attempt, body: bodies.Envelope) -> bytes | None:
     content = rules.send_and_keep(
         caller=view.caller,
@@ -48,8 +52,14 @@ def _send_and_keep(view: HubViewSet, attempt: Attempt, body: bodies.Envelope) ->
         answer=lambda sent: compact(bodies.sent_answer(sent.message_id, delivered=sent.delivered)),
     )
     if content is not None:
-        note(view.caller.realm_id, MESSAGES)
+        _note_sent(view, body)
     return content
+
+
+def _note_sent(view: HubViewSet, body: bodies.Envelope) -> None:
+    note(view.caller.realm_id, MESSAGES)
+    metrics.MESSAGES_SENT.labels(body.category).inc()
+    view.observed.session_id = body.from_
 
 
 class MessageViewSet(HubViewSet):
@@ -89,7 +99,7 @@ class MessageViewSet(HubViewSet):
         waiting ping completes it and goes nowhere else.
         """
         sent = rules.send_message(caller=caller, envelope=body, written=self.written)
-        note(caller.realm_id, MESSAGES)
+        _note_sent(self, body)
         return bodies.sent_answer(sent.message_id, delivered=sent.delivered)
 
     @endpoint(
@@ -118,6 +128,8 @@ class MessageViewSet(HubViewSet):
             page = rules.peek(session=session, filters=filters)
         else:
             page = rules.poll(session=session, filters=filters)
+        if not query.peek:
+            _DELIVERED.inc(len(page.messages))
         received = [bodies.received_answer(message) for message in page.messages]
         return bodies.MessagePage(messages=received, unread_count=page.unread_count)
 

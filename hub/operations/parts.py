@@ -74,14 +74,20 @@ def has_redis() -> bool:
     return bool(settings.HUB_REDIS_URL)
 
 
+def redis_answers() -> bool:
+    """Tell whether Redis answers in time."""
+    client = _client()
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()
+
+
 def redis() -> RedisPart | None:
     """Return what Redis says of itself and how many tasks wait in it; None if it does not answer in time."""
-    client = Redis.from_url(
-        settings.HUB_REDIS_URL,
-        socket_connect_timeout=REDIS_SECONDS,
-        socket_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+    client = _client()
     began = time.monotonic()
     try:
         version = client.info("server")["redis_version"]
@@ -93,6 +99,15 @@ def redis() -> RedisPart | None:
     finally:
         client.close()
     return RedisPart(f"Redis {version}", milliseconds, int(tasks))
+
+
+def _client() -> Redis:
+    return Redis.from_url(
+        settings.HUB_REDIS_URL,
+        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def processes() -> Processes | None:

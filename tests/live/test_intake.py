@@ -137,7 +137,7 @@ def test_a_query_that_another_server_lets_through_is_refused_too() -> None:
     async def app(*_: Any) -> None:
         raise AssertionError("the request went through")
 
-    scope = {"path": "/api/v1/messages", "query_string": b"category=\xff", "headers": []}
+    scope = {"method": "GET", "path": "/api/v1/messages", "query_string": b"category=\xff", "headers": []}
     asyncio.run(Intake(app)(scope, receive, send))
 
     assert sent[0]["status"] == 400
