@@ -11,6 +11,7 @@ for name in ("DATABASE_URL", "REDIS_URL"):
     if value := os.environ.get(f"TEST_{name}"):
         os.environ[name] = value
 os.environ.setdefault("SECRET_KEY", "tests-only")
+os.environ.setdefault("LOG_LEVEL", "WARNING")  # not a line for each request of each test
 os.environ["HUB_ORIGIN"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
 for name in ("MOST_READS", "MOST_WRITES"):

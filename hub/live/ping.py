@@ -5,6 +5,7 @@ import asyncio
 from django.db import transaction
 from django.http import QueryDict
 
+from hub import metrics
 from hub.api import examples
 from hub.api.decode import decode_body, decode_query, id_in_path
 from hub.api.endpoint import JSON, Endpoint, NoQuery
@@ -68,8 +69,12 @@ class PingConsumer(LiveConsumer):
                 raise
         if answered is None:
             await in_database(self._give_up, started)
+            metrics.PINGS.labels("timeout").inc()
             raise Refusal("ping_timeout")
-        content = compact(pong_answer(answered))
+        pong_body = pong_answer(answered)
+        metrics.PINGS.labels("answered").inc()
+        metrics.PING_DURATION.observe(pong_body.latency_ms / 1000)
+        content = compact(pong_body)
         await in_database(self._finish, content)
         await self.response.send(200, headers, content)
 

@@ -20,6 +20,7 @@ PAGES = {
     "/api/docs": "shows the published schema",
     "/livez": "says that the process answers",
     "/readyz": "says whether it takes requests",
+    "/metrics": "gives numbers without names to whoever may have them",
     "/docs/reference": "lists the operations",
     "/docs/problems": "lists the problems",
     "/docs/problems/{code}": "explains a problem",
