@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "csp",
     "django_eventstream",
     "django_htmx",
+    "health_check",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",

@@ -47,6 +47,13 @@ SETTINGS = {
         "show_search": True,
         "navigation": [
             {
+                "title": "The hub",
+                "items": [
+                    {"title": "How it is", "icon": "monitoring", "link": reverse_lazy("admin:index")},
+                    {"title": "Health", "icon": "ecg_heart", "link": reverse_lazy("health")},
+                ],
+            },
+            {
                 "title": "Tenants",
                 "items": [
                     _link("Realms", "apartment", "realms.realm"),

@@ -6,6 +6,7 @@ from django.urls import include, path
 from accounts.views import too_many_attempts
 from hub.api.problems import page_not_found, server_error
 from hub.health import livez, metrics, readyz
+from hub.health_page import health_page
 
 urlpatterns = [
     path("", include("hub.console.urls")),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("livez", livez),
     path("readyz", readyz),
     path("metrics", metrics),
+    path("admin/health/", admin.site.admin_view(health_page), name="health"),
     path("admin/", admin.site.urls),
 ]
 

@@ -26,6 +26,7 @@ PAGES = {
     "/docs/problems/{code}": "explains a problem",
     "^api(/|$)": "answers every other path under /api/ with a problem",
     "admin": "is for operators, who see every realm",
+    "/admin/health/": "is for operators, and names nobody",
 }
 
 Route = tuple[str, str]
