@@ -1,8 +1,10 @@
 """Celery: when the periodic work of `hub.tasks` is done."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -40,3 +42,10 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _trace(**_: Any) -> None:
+    from config.tracing import trace_tasks  # needs the apps, which are there by now
+
+    trace_tasks()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from config import tracing
 from realms.key_format import KEY_PATTERN
 
 # What an error's text may carry into a line: API keys and tokens, and the rows that PostgreSQL quotes.
@@ -21,6 +22,7 @@ SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    *([tracing.add_trace_id] if tracing.is_wanted() else []),
 ]
 
 

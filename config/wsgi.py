@@ -7,7 +7,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from config.tracing import traced
 from hub.postgresql import driver
 
-application = get_wsgi_application()
+application = traced(get_wsgi_application())
 driver.limit_statements(settings.HUB_STATEMENT_SECONDS)

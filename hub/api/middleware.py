@@ -31,7 +31,7 @@ class ApiMiddleware:
         request_id = request_id_from(request.headers.get(HEADER))
         request.request_id = request_id  # type: ignore[attr-defined]
         address = client_address(request.META.get("REMOTE_ADDR"))
-        observed = request.observed = Observed(str(request.method), address=address)  # type: ignore[attr-defined]
+        observed = request.observed = Observed(str(request.method), request_id, address=address)  # type: ignore[attr-defined]
         with bound_contextvars(request_id=request_id), metrics.THREADS_BUSY.track_inprogress():
             response = self._preflight(request) or self.get_response(request)
             self._complete(request, response, address)

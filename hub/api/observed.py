@@ -1,5 +1,6 @@
 """What is noted of each request when it has been answered: numbers for Prometheus, and a line in the log."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -18,6 +19,9 @@ LOGGED_FROM = {"all": 0, "refused": REFUSED_FROM, "none": 1000}
 
 log = structlog.get_logger("hub.requests")
 
+# Called with each request when it has been answered, still in its context.
+at_end: list[Callable[["Observed"], None]] = []
+
 
 @dataclass(slots=True)
 class Observed:
@@ -32,6 +36,7 @@ class Observed:
     """
 
     method: str
+    request_id: str
     route: str = OTHER
     status: int = 0
     code: str | None = None
@@ -48,6 +53,8 @@ class Observed:
             metrics.REQUEST_DURATION.labels(method, self.route).observe(seconds)
         if self.code is not None:
             metrics.REFUSALS.labels(self.code).inc()
+        for tell in at_end:
+            tell(self)
         if self.status >= LOGGED_FROM[settings.HUB_LOG_REQUESTS]:
             log.info(
                 "request",
@@ -76,7 +83,7 @@ class Observed:
 
 def note_unread(refusal: Refusal, *, method: str, request_id: str, address: str, seconds: float) -> None:
     """Note a request that was refused before anybody knew what it is about."""
-    observed = Observed(method, status=refusal.status, code=refusal.code, address=address)
+    observed = Observed(method, request_id, status=refusal.status, code=refusal.code, address=address)
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         observed.end(seconds)
 

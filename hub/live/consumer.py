@@ -39,7 +39,9 @@ class LiveConsumer(AsyncConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.headers = headers_of(scope)
         self.response = Response(send, self.headers, address_of(scope))
-        self.observed = Observed(scope["method"], self.route, address=self.response.address)
+        self.observed = Observed(
+            scope["method"], self.response.request_id, self.route, address=self.response.address
+        )
         self.task: asyncio.Task[None] | None = None
         await super().__call__(scope, receive, send)
 

@@ -1,0 +1,149 @@
+"""Traces, of a hub in a process of its own, as a collector gets them."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.live.processes import ROOT
+from tests.servers import free_port
+from tests.waiting import wait_until
+
+CALLERS_TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{CALLERS_TRACE}-b7ad6b7169203331-01"
+SECRET = b"what-nobody-may-read"
+
+
+class Collector:
+    """Takes spans by OTLP over HTTP."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        taken = self.bodies
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                taken.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def spans(self) -> list[Span]:
+        """Return the spans so far."""
+        return [
+            span
+            for body in self.bodies
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector on this machine."""
+    collector = Collector()
+    yield collector
+    collector.server.shutdown()
+    collector.server.server_close()
+
+
+@pytest.fixture
+def hub(collector: Collector, tmp_path: Path) -> Iterator[str]:
+    """A hub that is asked for traces, and its address."""
+    port = free_port()
+    others = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment = {
+        **others,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PORT": str(port),
+        "HUB_DATA_DIR": str(tmp_path),
+        "HUB_ORIGIN": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": "INFO",
+    }
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        wait_until(lambda: _is_up(base), seconds=30)
+        yield base
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _is_up(base: str) -> bool:
+    try:
+        return httpx.get(f"{base}/livez").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_request_is_a_span_of_its_callers_trace_with_its_statements(
+    hub: str, collector: Collector, tmp_path: Path
+) -> None:
+    answer = httpx.get(
+        f"{hub}/api/v1/sessions?name={SECRET.decode()}",
+        headers={"traceparent": TRACEPARENT, "X-AISP-Key": SECRET.decode(), "X-Request-ID": "r-3"},
+    )
+    assert answer.status_code == 401
+    httpx.get(f"{hub}/invitations/{SECRET.decode()}", headers={"traceparent": TRACEPARENT})
+
+    def mine() -> list[Span]:
+        return [span for span in collector.spans() if span.trace_id.hex() == CALLERS_TRACE]
+
+    wait_until(lambda: sum(span.kind == Span.SPAN_KIND_SERVER for span in mine()) == 2)
+    [of_api] = [span for span in mine() if span.name == "GET api/v1/sessions"]
+    said = {each.key: each.value.string_value or each.value.int_value for each in of_api.attributes}
+    assert said["http.response.status_code"] == 401
+    assert said["aisp.request_id"] == "r-3"
+    assert said["error.type"] == "invalid_credentials"
+    [of_page] = [span for span in mine() if span.name == "GET invitations/<str:token>"]
+    children = [span for span in mine() if span.parent_span_id == of_page.span_id]
+    assert {span.name for span in children} >= {"SELECT"}
+    assert not any(SECRET in body for body in collector.bodies)
+    assert f'"trace_id":"{CALLERS_TRACE}"' in (tmp_path / "log").read_text()
+
+
+def test_what_traces_need_is_named_where_it_is_missing(tmp_path: Path) -> None:
+    hidden = tmp_path / "opentelemetry"
+    hidden.mkdir()
+    (hidden / "__init__.py").write_text("raise ImportError")
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-c", "import config.wsgi"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.returncode != 0
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT is set" in ended.stderr
+    assert "aisp-hub[tracing]" in ended.stderr
