@@ -10,6 +10,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.secret import secret
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 KEY_FILE = "secret_key"
 
@@ -19,8 +21,8 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 HOST: str = env.str("HOST", default="127.0.0.1")
 PORT: int = env.int("PORT", default=8000)
 DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-DATABASE_URL: str = env.str("DATABASE_URL", default="")
-REDIS_URL: str = env.str("REDIS_URL", default="")
+DATABASE_URL = secret("DATABASE_URL")
+REDIS_URL = secret("REDIS_URL")
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
 EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
 
@@ -29,7 +31,7 @@ LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
 LOG_REQUESTS: str = env.str("HUB_LOG_REQUESTS", default="all")  # which requests have a line in the log
 # What Prometheus has to present at /metrics; without it only this machine is answered there.
-METRICS_TOKEN: str = env.str("HUB_METRICS_TOKEN", default="")
+METRICS_TOKEN = secret("HUB_METRICS_TOKEN")
 # Where a worker answers /livez, /readyz and /metrics; 0 for nowhere.
 WORKER_PORT: int = env.int("HUB_WORKER_PORT", default=0)
 # Of a key whose realm and which itself set no limit; 0 for none. Refusals are those of one address.
@@ -39,11 +41,11 @@ REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
 # What a realm's owner may set at most; 0 for no ceiling.
 MOST_READS_PER_MINUTE: int = env.int("HUB_MOST_READS_PER_MINUTE", default=0 if EMBEDDED else 10_000)
 MOST_WRITES_PER_MINUTE: int = env.int("HUB_MOST_WRITES_PER_MINUTE", default=0 if EMBEDDED else 2_000)
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 # smtp+tls://user:password@host:587, as django-environ reads it.
-MAIL: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
+MAIL: dict[str, Any] = environ.Env.email_url_config(secret("EMAIL_URL") or "consolemail://")
 MAIL_FROM: str = env.str("HUB_MAIL_FROM", default="AISP Hub <hub@localhost>")
 
 # How long a request waits for one statement of PostgreSQL before it is answered with 503.
@@ -72,7 +74,7 @@ def secret_key() -> str:
     Raises:
         ImproperlyConfigured: the hub is hosted and `SECRET_KEY` is not set.
     """
-    key: str = env.str("SECRET_KEY", default="")
+    key = secret("SECRET_KEY")
     if key:
         return key
     if not (EMBEDDED or DEBUG):

@@ -20,6 +20,7 @@ from django.middleware import clickjacking, common, csrf
 from whitenoise import middleware as whitenoise
 
 from accounts import middleware as accounts
+from hub.api.middleware import UNOBSERVED
 from hub.api.problems import API_PREFIX
 
 API_DOCS_PREFIX = "/api/docs"
@@ -38,11 +39,19 @@ class _Middleware(Protocol):
     def __call__(self, request: HttpRequest) -> Any: ...
 
 
+def is_for_a_page(request: HttpRequest) -> bool:
+    """Tell whether a request is a browser's: neither of the API, nor a probe's.
+
+    Probes ask a process by its address, which is no name that pages answer to.
+    """
+    return not request.path_info.startswith(API_PREFIX) and request.path_info not in UNOBSERVED
+
+
 class PagesOnly:
-    """Mixin in front of a middleware class: requests under `/api/` go straight on."""
+    """Mixin in front of a middleware class: requests of the API and of probes go straight on."""
 
     def __call__(self: _Middleware, request: HttpRequest) -> Any:
-        if request.path_info.startswith(API_PREFIX):
+        if not is_for_a_page(request):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[safe-super]
 
@@ -82,9 +91,8 @@ class AccountMiddleware:
         self.process_exception = self.for_pages.process_exception
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Go straight on with a request under `/api/`."""
-        is_api = request.path_info.startswith(API_PREFIX)
-        return self.get_response(request) if is_api else self.for_pages(request)
+        """Go straight on with what is for no page."""
+        return self.for_pages(request) if is_for_a_page(request) else self.get_response(request)
 
 
 class SeenSessionsMiddleware(PagesOnly, accounts.SeenSessionsMiddleware): ...
@@ -96,8 +104,7 @@ class OwnPasswordMiddleware(PagesOnly, accounts.OwnPasswordMiddleware): ...
 class CspMiddleware(csp.CSPMiddleware):
     def __call__(self, request: HttpRequest) -> Any:
         """Step aside for the API, but not for the pages that describe it."""
-        path = request.path_info
-        if path.startswith(API_PREFIX) and not path.startswith(API_DOCS_PREFIX):
+        if not is_for_a_page(request) and not request.path_info.startswith(API_DOCS_PREFIX):
             return self.get_response(request)
         return super().__call__(request)
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
+
 # PostgreSQL refuses to run as root; Debian's package makes this user.
 UNPRIVILEGED_USER = "postgres"
 ADMINISTRATORS_BINARIES = ("/usr/sbin", "/sbin")  # not on every PATH
@@ -51,7 +53,8 @@ def _binary(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(places))
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+def wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Return once a server that was started takes connections; raises RuntimeError if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -81,7 +84,7 @@ class Server:
             self.process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, cwd=self._folder, **_as_user(self._user)
             )
-        _wait_for(self._port, self.process)
+        wait_for_port(self._port, self.process)
 
     def pids(self) -> list[int]:
         """Return the ids of its process and of that one's children (Linux)."""
@@ -147,6 +150,12 @@ class Redis(Server):
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         super().__init__([binary, *options], port, folder)
         self.url = f"redis://127.0.0.1:{port}/0"
+
+
+def create_database(url: str) -> None:
+    """Make the database that a throw-away server's URL names."""
+    with psycopg.connect(url.rsplit("/", 1)[0] + "/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE hub")
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ RUN = ("sh", "python")
 OUTPUT = ("json", "text", "sse")
 SHOWN = ("manage", "nginx", "ini", "env")
 SECONDS = 30
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def printed(samples: list[Sample], *, origin: str, key: str, folder: Path) -> li
     else:
         script = f"\nprint({mark!r})\n".join(sample.code for sample in samples)
         command = [sys.executable, "-c", script]
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     run = subprocess.run(
         command,
         cwd=folder,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import psycopg
 
 from tests import servers
 from tests.faults.history import Death, History, now
@@ -145,7 +144,7 @@ def hosted(history: History, chance: random.Random, folder: Path) -> Iterator[Cl
         servers.Missing: PostgreSQL or Redis is not installed.
     """
     with servers.running(servers.Postgresql) as postgresql, servers.running(servers.Redis) as redis:
-        _create_database(postgresql.url)
+        servers.create_database(postgresql.url)
         environment = hosted_environment(postgresql.url, redis.url, ORIGIN)
         cluster = Cluster(
             history, chance, folder, postgresql=postgresql, redis=redis, environment=_quiet(environment)
@@ -185,9 +184,3 @@ def _stopped_at_the_end(cluster: Cluster) -> Iterator[None]:
 
 def _quiet(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "LOG_LEVEL": "WARNING"}
-
-
-def _create_database(url: str) -> None:
-    admin = url.rsplit("/", 1)[0] + "/postgres"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE hub")

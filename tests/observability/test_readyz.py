@@ -68,3 +68,8 @@ def test_a_process_that_answers_is_alive_whatever_is_away(
 ) -> None:
     with django_assert_num_queries(0):
         assert Client().get("/livez").content == b"alive\n"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_probes_ask_by_whatever_address(path: str) -> None:
+    assert Client().get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
