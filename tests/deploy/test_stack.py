@@ -181,7 +181,8 @@ def test_a_grant_expires_by_worker_and_beat_and_both_are_told(client: httpx.Clie
 @pytest.mark.parametrize("name", ["web-1", "live-1", "web-2", "live-2"])
 def test_a_process_is_replaced_under_load_and_no_request_fails(hub: Stack, name: str) -> None:
     """As in an upgrade of one process after the other: it is told to end, and another takes its place."""
-    failures, done, stop = [], [0], threading.Event()
+    failures: list[str] = []
+    done, stop = [0], threading.Event()
 
     def work(number: int) -> None:
         with hub.client() as mine:
