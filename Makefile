@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit lock schemathesis mutations model bench growth crowd faults clean
+.PHONY: release licenses run test check audit lock schemathesis mutations model bench growth crowd faults clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -18,6 +18,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python .ci/licenses.py
 	$(BIN)/djlint templates --check --lint --quiet
 	DEBUG= SECRET_KEY=check-only-$$(head -c 40 /dev/urandom | od -An -tx1 | tr -d ' \n') \
 	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
@@ -27,6 +28,18 @@ check: $(VENV)/dev.stamp
 # Known vulnerabilities in what is locked; asks the package index.
 audit: $(VENV)/dev.stamp
 	$(BIN)/pip-audit -r requirements.lock --require-hashes --disable-pip
+
+# What the hub needs is under licences that ask for no more than a notice, or, as the LGPL and the MPL, for
+# changes to those packages themselves.
+licenses: $(VENV)/dev.stamp
+	@$(BIN)/python .ci/licenses.py $(ARGS)
+
+# Wheel, source, bill of materials (CycloneDX) and licences, into dist/.
+release: $(VENV)/dev.stamp
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python .ci/sbom.py dist/aisp-hub.cdx.json
+	$(BIN)/python .ci/licenses.py dist/LICENSES.md
 
 # Every operation of the published schema, all checks and phases, against a hub of its own.
 schemathesis: $(VENV)/dev.stamp

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.secret import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
 KEY_FILE = "secret_key"
 
 env = environ.Env()
@@ -20,7 +21,8 @@ env = environ.Env()
 DEBUG: bool = env.bool("DEBUG", default=False)
 HOST: str = env.str("HOST", default="127.0.0.1")
 PORT: int = env.int("PORT", default=8000)
-DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+HOME_DIR = BASE_DIR if IS_CHECKOUT else Path.cwd()
+DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(HOME_DIR / "var"))).resolve()
 DATABASE_URL = secret("DATABASE_URL")
 REDIS_URL = secret("REDIS_URL")
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.

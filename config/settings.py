@@ -8,10 +8,13 @@ from django.urls import reverse_lazy
 
 from config import env, unfold
 from config.database import database
+from hub.version import VERSION
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = env.BASE_DIR
+# Templates and static files: beside manage.py in a checkout, within this package where it is installed.
+PAGES_DIR = BASE_DIR if env.IS_CHECKOUT else BASE_DIR / "config"
 DEBUG = env.DEBUG
 SECRET_KEY = env.secret_key()
 SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
@@ -89,7 +92,7 @@ APPEND_SLASH = False  # the API has no trailing slashes, and the admin adds its 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [PAGES_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -205,7 +208,7 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [PAGES_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # a checkout serves its static files without a build step
 
 SESSION_COOKIE_AGE = 14 * 86_400  # seconds since the session was last seen
@@ -250,7 +253,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "AISP Hub API",
-    "VERSION": "1.0.0",
+    "VERSION": VERSION,
     "DESCRIPTION": (
         "Sessions, messages, memory and grants for agents that did not start each other. "
         "Every request carries one credential, an API key or a session's token, and every answer says how "

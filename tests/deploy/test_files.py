@@ -152,16 +152,9 @@ def test_each_variable_that_is_set_is_one_that_is_read() -> None:
 
 
 # A path of each that stays open, and whether a proxy sends it to live.
-LIVE = [
-    re.sub(r"<str:\w+>", "some_ID1", str(each.pattern)) for each in (*live_urlpatterns, *feed_urlpatterns)
-]
-REQUESTS = [
-    "api/v1/messages",
-    "api/v1/messages/ack",
-    "api/v1/sessions/some_ID1",
-    "realms/some_ID1",
-    "api/v1/grants",
-]
+OPEN = (*live_urlpatterns, *feed_urlpatterns)
+LIVE = [re.sub(r"<str:\w+>", "some_ID1", str(each.pattern)) for each in OPEN]
+REQUESTS = ["api/v1/messages", "api/v1/messages/ack", "api/v1/sessions/some_ID1", "realms/some_ID1"]
 
 
 @pytest.mark.parametrize(("path", "is_live"), [*((p, True) for p in LIVE), *((p, False) for p in REQUESTS)])
