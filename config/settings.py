@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 
 from config import env, unfold
 from config.database import database
+from hub.version import VERSION
 
 django_stubs_ext.monkeypatch()
 
@@ -249,7 +250,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "AISP Hub API",
-    "VERSION": "1.0.0",
+    "VERSION": VERSION,
     "DESCRIPTION": (
         "Sessions, messages, memory and grants for agents that did not start each other. "
         "Every request carries one credential, an API key or a session's token, and every answer says how "

@@ -5,6 +5,8 @@ from typing import Any
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from hub.version import VERSION
+
 
 def _link(title: str, icon: str, model: str) -> dict[str, Any]:
     """Return a link to the admin's list of `model` (`app.name`), for those who may see it."""
@@ -20,7 +22,7 @@ def _link(title: str, icon: str, model: str) -> dict[str, Any]:
 SETTINGS = {
     "SITE_TITLE": "AISP Hub",
     "SITE_HEADER": "AISP Hub",
-    "SITE_SUBHEADER": "Operators",
+    "SITE_SUBHEADER": f"Operators · {VERSION}",
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("hub/icon.svg")},
