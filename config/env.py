@@ -10,15 +10,25 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from config.secret_files import with_secret_files
+
+PACKAGE = Path(__file__).resolve().parent
+# A wheel holds `templates` and `static` in this package; in a checkout they stand beside it.
+IS_INSTALLED = (PACKAGE / "templates").is_dir()
+BASE_DIR = PACKAGE if IS_INSTALLED else PACKAGE.parent
 KEY_FILE = "secret_key"
 
 env = environ.Env()
+# django-environ takes a value that begins with `$` for the name of another variable, which makes nothing of
+# one in fifty of the secret keys that Django generates. Escaped, every value is what it says.
+env.escape_proxy = True
+env.ENVIRON = {name: value.replace("$", r"\$") for name, value in with_secret_files(os.environ).items()}
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 HOST: str = env.str("HOST", default="127.0.0.1")
 PORT: int = env.int("PORT", default=8000)
-DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+# An installed hub keeps its data where it is started, not among the packages.
+DATA_DIR = Path(env.str("HUB_DATA_DIR", default="var" if IS_INSTALLED else str(BASE_DIR / "var"))).resolve()
 DATABASE_URL: str = env.str("DATABASE_URL", default="")
 REDIS_URL: str = env.str("REDIS_URL", default="")
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
@@ -79,7 +89,7 @@ def secret_key() -> str:
         raise ImproperlyConfigured(
             "SECRET_KEY is not set. A hub with DATABASE_URL or REDIS_URL needs its own; make one with\n"
             "  python -c 'import secrets; print(secrets.token_urlsafe(50))'\n"
-            "and set it in the environment of every process."
+            "and set it in the environment of every process, or in a file that SECRET_KEY_FILE names."
         )
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     path = DATA_DIR / KEY_FILE
