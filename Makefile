@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit lock schemathesis mutations model bench growth crowd faults clean
+.PHONY: run test check audit licenses release lock schemathesis mutations model bench growth crowd faults clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -19,14 +19,24 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/python .ci/licenses.py
 	DEBUG= SECRET_KEY=check-only-$$(head -c 40 /dev/urandom | od -An -tx1 | tr -d ' \n') \
 	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
 	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-# Known vulnerabilities in what is locked; asks the package index.
+# Known vulnerabilities in what is locked; asks the package index. Strict, since a package that the index says
+# nothing of would count as a good one.
 audit: $(VENV)/dev.stamp
-	$(BIN)/pip-audit -r requirements.lock --require-hashes --disable-pip
+	$(BIN)/pip-audit --strict -r requirements.lock --require-hashes --disable-pip
+
+# Licences of what is installed, against those that .ci/licenses.py allows; `make check` looks too.
+licenses: $(VENV)/dev.stamp
+	@$(BIN)/python .ci/licenses.py
+
+# Wheel, source archive, SBOM, licences and checksums, in dist/.
+release: $(VENV)/dev.stamp
+	@$(BIN)/python .ci/release.py
 
 # Every operation of the published schema, all checks and phases, against a hub of its own.
 schemathesis: $(VENV)/dev.stamp

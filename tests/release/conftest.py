@@ -1,5 +1,6 @@
 """Fixtures: what is built from a checkout in which things lie about that are nobody's business."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,23 +27,31 @@ LYING_ABOUT = (
 
 @dataclass(frozen=True)
 class Built:
-    """The two files of a release."""
+    """The files of a release."""
 
     sdist: Path
     wheel: Path
+    sbom: Path
+    licenses: Path
+
+
+def release(checkout: Path) -> None:
+    """Do in a checkout what `make release` does."""
+    environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    command = [sys.executable, ".ci/release.py"]
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The source archive of an untidy checkout, and the wheel made of that archive."""
+    """A release of a checkout that somebody works in, and that is no repository."""
     copy = tmp_path_factory.mktemp("release") / "checkout"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
     for name in LYING_ABOUT:
         (copy / name).parent.mkdir(exist_ok=True)
         (copy / name).write_text(CANARY)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", "dist"]
-    done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    [sdist], [wheel] = (copy / "dist").glob("*.tar.gz"), (copy / "dist").glob("*.whl")
-    yield Built(sdist, wheel)
+    release(copy)
+    kinds = ("*.tar.gz", "*.whl", "*.cdx.json", "*.licenses.json")
+    yield Built(*(path for kind in kinds for path in (copy / "dist").glob(kind)))
     shutil.rmtree(copy)
