@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: release licenses run test check audit lock schemathesis mutations model bench growth crowd faults clean
+.PHONY: run test check audit licenses release lock schemathesis mutations model bench growth crowd faults clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -18,28 +18,25 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python .ci/licenses.py
 	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/python .ci/licenses.py
 	DEBUG= SECRET_KEY=check-only-$$(head -c 40 /dev/urandom | od -An -tx1 | tr -d ' \n') \
 	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
 	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-# Known vulnerabilities in what is locked; asks the package index.
+# Known vulnerabilities in what is locked; asks the package index. Strict, since a package that the index says
+# nothing of would count as a good one.
 audit: $(VENV)/dev.stamp
-	$(BIN)/pip-audit -r requirements.lock --require-hashes --disable-pip
+	$(BIN)/pip-audit --strict -r requirements.lock --require-hashes --disable-pip
 
-# What the hub needs is under licences that ask for no more than a notice, or, as the LGPL and the MPL, for
-# changes to those packages themselves.
+# Licences of what is installed, against those that .ci/licenses.py allows; `make check` looks too.
 licenses: $(VENV)/dev.stamp
-	@$(BIN)/python .ci/licenses.py $(ARGS)
+	@$(BIN)/python .ci/licenses.py
 
-# Wheel, source, bill of materials (CycloneDX) and licences, into dist/.
+# Wheel, source archive, SBOM, licences and checksums, in dist/.
 release: $(VENV)/dev.stamp
-	rm -rf dist
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir dist .
-	$(BIN)/python .ci/sbom.py dist/aisp-hub.cdx.json
-	$(BIN)/python .ci/licenses.py dist/LICENSES.md
+	@$(BIN)/python .ci/release.py
 
 # Every operation of the published schema, all checks and phases, against a hub of its own.
 schemathesis: $(VENV)/dev.stamp

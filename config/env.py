@@ -10,21 +10,27 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config.secret import secret
+from config.secret_files import with_secret_files
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
+PACKAGE = Path(__file__).resolve().parent
+# A wheel holds `templates` and `static` in this package; in a checkout they stand beside it.
+IS_INSTALLED = (PACKAGE / "templates").is_dir()
+BASE_DIR = PACKAGE if IS_INSTALLED else PACKAGE.parent
 KEY_FILE = "secret_key"
 
 env = environ.Env()
+# django-environ takes a value that begins with `$` for the name of another variable, which makes nothing of
+# one in fifty of the secret keys that Django generates. Escaped, every value is what it says.
+env.escape_proxy = True
+env.ENVIRON = {name: value.replace("$", r"\$") for name, value in with_secret_files(os.environ).items()}
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 HOST: str = env.str("HOST", default="127.0.0.1")
 PORT: int = env.int("PORT", default=8000)
-HOME_DIR = BASE_DIR if IS_CHECKOUT else Path.cwd()
-DATA_DIR = Path(env.str("HUB_DATA_DIR", default=str(HOME_DIR / "var"))).resolve()
-DATABASE_URL = secret("DATABASE_URL")
-REDIS_URL = secret("REDIS_URL")
+# An installed hub keeps its data where it is started, not among the packages.
+DATA_DIR = Path(env.str("HUB_DATA_DIR", default="var" if IS_INSTALLED else str(BASE_DIR / "var"))).resolve()
+DATABASE_URL: str = env.str("DATABASE_URL", default="")
+REDIS_URL: str = env.str("REDIS_URL", default="")
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
 EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
 
@@ -33,7 +39,7 @@ LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
 LOG_REQUESTS: str = env.str("HUB_LOG_REQUESTS", default="all")  # which requests have a line in the log
 # What Prometheus has to present at /metrics; without it only this machine is answered there.
-METRICS_TOKEN = secret("HUB_METRICS_TOKEN")
+METRICS_TOKEN: str = env.str("HUB_METRICS_TOKEN", default="")
 # Where a worker answers /livez, /readyz and /metrics; 0 for nowhere.
 WORKER_PORT: int = env.int("HUB_WORKER_PORT", default=0)
 # Of a key whose realm and which itself set no limit; 0 for none. Refusals are those of one address.
@@ -43,11 +49,11 @@ REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
 # What a realm's owner may set at most; 0 for no ceiling.
 MOST_READS_PER_MINUTE: int = env.int("HUB_MOST_READS_PER_MINUTE", default=0 if EMBEDDED else 10_000)
 MOST_WRITES_PER_MINUTE: int = env.int("HUB_MOST_WRITES_PER_MINUTE", default=0 if EMBEDDED else 2_000)
-SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 # smtp+tls://user:password@host:587, as django-environ reads it.
-MAIL: dict[str, Any] = environ.Env.email_url_config(secret("EMAIL_URL") or "consolemail://")
+MAIL: dict[str, Any] = env.email_url("EMAIL_URL", default="consolemail://")
 MAIL_FROM: str = env.str("HUB_MAIL_FROM", default="AISP Hub <hub@localhost>")
 
 # How long a request waits for one statement of PostgreSQL before it is answered with 503.
@@ -76,14 +82,14 @@ def secret_key() -> str:
     Raises:
         ImproperlyConfigured: the hub is hosted and `SECRET_KEY` is not set.
     """
-    key = secret("SECRET_KEY")
+    key: str = env.str("SECRET_KEY", default="")
     if key:
         return key
     if not (EMBEDDED or DEBUG):
         raise ImproperlyConfigured(
             "SECRET_KEY is not set. A hub with DATABASE_URL or REDIS_URL needs its own; make one with\n"
             "  python -c 'import secrets; print(secrets.token_urlsafe(50))'\n"
-            "and set it in the environment of every process."
+            "and set it in the environment of every process, or in a file that SECRET_KEY_FILE names."
         )
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     path = DATA_DIR / KEY_FILE

@@ -13,8 +13,6 @@ from hub.version import VERSION
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = env.BASE_DIR
-# Templates and static files: beside manage.py in a checkout, within this package where it is installed.
-PAGES_DIR = BASE_DIR if env.IS_CHECKOUT else BASE_DIR / "config"
 DEBUG = env.DEBUG
 SECRET_KEY = env.secret_key()
 SECRET_KEY_FALLBACKS = env.SECRET_KEY_FALLBACKS
@@ -92,7 +90,7 @@ APPEND_SLASH = False  # the API has no trailing slashes, and the admin adds its 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [PAGES_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -208,7 +206,7 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [PAGES_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # a checkout serves its static files without a build step
 
 SESSION_COOKIE_AGE = 14 * 86_400  # seconds since the session was last seen

@@ -1,4 +1,4 @@
-"""The hub's command line: `manage.py` in a checkout, `aisp-hub` where it is installed."""
+"""The hub's command line: `manage.py` in a checkout, `aisp-hub` where the wheel is installed."""
 
 import os
 import sys
@@ -7,16 +7,25 @@ from hub.version import VERSION
 
 
 def main() -> None:
-    """Run the command that the arguments name; a setting that cannot be is one line, not a traceback."""
-    # Django answers these two with its own version, before it looks for a command.
-    if sys.argv[1:2] in (["version"], ["--version"]):
+    """Run the command that `sys.argv` names; a setting that cannot be is said in a line, without a traceback.
+
+    `version` is not left to Django, which answers that name with its own version before it looks for a
+    command. By itself it needs no settings, so that a hub that does not start can be asked too.
+    """
+    if sys.argv[1:] in (["version"], ["--version"]):
         sys.stdout.write(f"AISP Hub {VERSION}\n")
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    from django.core.management import ManagementUtility
 
+    utility = ManagementUtility()
     try:
-        execute_from_command_line(sys.argv)
+        if sys.argv[1:2] == ["version"]:
+            django.setup()
+            utility.fetch_command("version").run_from_argv(sys.argv)
+        else:
+            utility.execute()
     except ImproperlyConfigured as error:
         sys.exit(str(error))

@@ -1,1 +1,1 @@
-"""What is released: the wheel, what is in it, and whether it runs."""
+"""What a release is made of: its version, its packages, what it says of its dependencies."""
