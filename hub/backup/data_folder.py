@@ -73,6 +73,7 @@ def put_back(backup: Path, into: DataFolder, *, force: bool) -> Manifest:
     """
     with archive.opened(backup) as source:
         see_that_it_is_known(source.manifest.migrations, of=str(backup))
+        into.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _see_that_there_is_room(into, force=force)
         with tempfile.TemporaryDirectory(dir=into.folder, prefix=".restore-") as folder:
             database, key = Path(folder) / DATABASE, Path(folder) / SECRET_KEY
@@ -90,8 +91,6 @@ def put_back(backup: Path, into: DataFolder, *, force: bool) -> Manifest:
 
 
 def _see_that_there_is_room(into: DataFolder, *, force: bool) -> None:
-    if not into.folder.is_dir():
-        raise Fault(f"There is no folder {into.folder}. Make it first, for the hub's user alone.")
     if into.held() and not force:
         raise Fault(
             f"There is a database in {into.folder}. Restore into another HUB_DATA_DIR, or with --force, "
