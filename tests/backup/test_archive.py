@@ -136,38 +136,38 @@ def _twice(members: Members) -> None:
     members["again"] = members[SECRET_KEY]
 
 
-def _without_database(members: Members) -> None:
-    del members[DATABASE]
-
-
 def _longer(members: Members) -> None:
     member, content = members[SECRET_KEY]
     member.size += 1
     members[SECRET_KEY] = (member, content + b"x")
 
 
-CHANGES: dict[str, Callable[[Members], None]] = {
-    "a path upwards": _named("../../outside"),
-    "an absolute path": _named("/tmp/outside"),
-    "a path upwards to a right name": _named(f"../{SECRET_KEY}"),
-    "a symbolic link": _linked(tarfile.SYMTYPE),
-    "a hard link": _linked(tarfile.LNKTYPE),
-    "a device": _linked(tarfile.CHRTYPE),
-    "the same twice": _twice,
-    "no database": _without_database,
-    "another size": _longer,
+def _without_database(members: Members) -> None:
+    del members[DATABASE]
+
+
+CHANGES: dict[str, tuple[Callable[[Members], None], str]] = {
+    "a path upwards": (_named("../../outside"), "'../../outside' does not belong in it"),
+    "an absolute path": (_named("/tmp/outside"), "'/tmp/outside' does not belong in it"),
+    "a path upwards to a right name": (_named(f"../{SECRET_KEY}"), "does not belong in it"),
+    "a symbolic link": (_linked(tarfile.SYMTYPE), "does not belong in it"),
+    "a hard link": (_linked(tarfile.LNKTYPE), "does not belong in it"),
+    "a device": (_linked(tarfile.CHRTYPE), "does not belong in it"),
+    "the same twice": (_twice, "does not belong in it"),
+    "no database": (_without_database, "its files are ['secret_key']"),
+    "another size": (_longer, "secret_key has another size"),
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize(("change", "reason"), CHANGES.values(), ids=CHANGES.keys())
 def test_one_that_somebody_wrote(
-    tmp_path: Path, backup: Path, into: DataFolder, change: Callable[[Members], None]
+    tmp_path: Path, backup: Path, into: DataFolder, change: Callable[[Members], None], reason: str
 ) -> None:
     before = {path for path in tmp_path.parent.rglob("*") if tmp_path in path.parents}
 
     said = refusal(little.rewritten(backup, change), into)
 
-    assert "is damaged" in said
+    assert "is damaged" in said and reason in said
     assert {path for path in tmp_path.parent.rglob("*") if tmp_path in path.parents} == before
 
 
@@ -181,18 +181,27 @@ def _manifest(**members: object) -> Callable[[Members], None]:
     return change
 
 
-def test_a_manifest_that_lists_what_no_backup_has(backup: Path, into: DataFolder) -> None:
-    digest = {"bytes": len(little.KEY), "sha256": "0" * 64}
-    little.rewritten(backup, _named("../outside"))
-    with tarfile.open(backup) as tar:
-        manifest = tar.extractfile(MANIFEST)
-        assert manifest is not None
-        files = msgspec.json.decode(manifest.read())["files"]
-    del files[SECRET_KEY]
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        (SECRET_KEY, {}),
+        ("../outside", {"../outside": {"bytes": len(little.KEY), "sha256": "0" * 64}}),
+    ],
+)
+def test_a_manifest_of_no_backup(
+    backup: Path, into: DataFolder, name: str, listed: dict[str, object]
+) -> None:
+    """It goes with what is in the archive: a path upwards, or the key without a database."""
 
-    little.rewritten(backup, _manifest(files={**files, "../outside": digest}))
+    def change(members: Members) -> None:
+        files = msgspec.json.decode(members[MANIFEST][1])["files"]
+        kept = DATABASE if listed else SECRET_KEY
+        if not listed:
+            del members[DATABASE]
+        _named(name)(members)
+        _manifest(files={kept: files[kept], **listed})(members)
 
-    assert "is damaged" in refusal(backup, into)
+    assert "is damaged: its files are" in refusal(little.rewritten(backup, change), into)
 
 
 def test_one_in_the_form_of_a_later_hub(backup: Path, into: DataFolder) -> None:

@@ -78,6 +78,7 @@ def test_a_key_from_the_environment_is_not_in_it(tmp_path: Path, into: DataFolde
 def test_a_file_that_is_there_is_kept(tmp_path: Path, hub: DataFolder) -> None:
     target = tmp_path / "backup.tar"
     target.write_text("precious")
+    hub.database.unlink()  # which is not even looked for
 
     assert "is there already" in refusal(hub, target)
     assert target.read_text() == "precious"
@@ -212,13 +213,19 @@ def test_even_with_force_it_is_not_replaced_while_a_hub_has_it_open(tmp_path: Pa
     assert little.notes(hub) == ["kept"]
 
 
-def test_what_is_no_database_can_be_replaced(tmp_path: Path, hub: DataFolder) -> None:
+@pytest.mark.parametrize("rest", ["hub.sqlite3", "hub.sqlite3-wal", "hub.sqlite3-shm", "hub.sqlite3-journal"])
+def test_what_is_left_of_a_database_is_put_aside_too(tmp_path: Path, into: DataFolder, rest: str) -> None:
+    """SQLite would take it for a part of the one that comes in its place."""
     backup = little.backed_up(tmp_path)
-    hub.database.write_bytes(b"x" * 5000)
+    (into.folder / rest).write_bytes(b"x" * 5000)
 
-    data_folder.put_back(backup, hub, force=True)
+    with pytest.raises(Fault, match="There is a database"):
+        data_folder.put_back(backup, into, force=False)
+    data_folder.put_back(backup, into, force=True)
 
-    assert little.notes(hub) == ["kept"]
+    assert little.notes(into) == ["kept"]
+    [aside] = into.folder.glob("replaced-*")
+    assert (aside / rest).read_bytes() == b"x" * 5000
 
 
 def test_a_folder_that_is_not_ones_own(tmp_path: Path, hub: DataFolder) -> None:
