@@ -1,6 +1,7 @@
 """Sealing: what the database keeps and only this hub may read (Fernet, with a key made of SECRET_KEY)."""
 
 import base64
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -36,3 +37,12 @@ def unseal(sealed: str) -> bytes | None:
         return _current().decrypt(sealed)
     except InvalidToken:
         return None
+
+
+def can_unseal(sealed: str, secret_keys: Sequence[str]) -> bool:
+    """Tell whether something was sealed with one of these keys."""
+    try:
+        _sealer(tuple(secret_keys)).decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True

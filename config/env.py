@@ -74,6 +74,11 @@ ALLOWED_HOSTS: list[str] = env.list(
 )
 
 
+def key_file() -> Path | None:
+    """Return where the secret key is kept, if the hub keeps it; None if the environment gives it."""
+    return None if secret("SECRET_KEY") else DATA_DIR / KEY_FILE
+
+
 def secret_key() -> str:
     """Return the key that signs cursors, cookies and tokens of the web pages.
 

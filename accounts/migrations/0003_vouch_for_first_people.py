@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations
 
 
-def vouch(apps: Any, _: Any) -> None:
+def vouch(apps: Any, schema_editor: Any) -> None:
     User = apps.get_model("accounts", "User")
     EmailAddress = apps.get_model("account", "EmailAddress")
     known = EmailAddress.objects.values("user_id")

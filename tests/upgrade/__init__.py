@@ -1,0 +1,1 @@
+"""What a new version does to the database of the one before."""
