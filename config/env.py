@@ -76,7 +76,7 @@ ALLOWED_HOSTS: list[str] = env.list(
 
 def key_file() -> Path | None:
     """Return where the secret key is kept, if the hub keeps it; None if the environment gives it."""
-    return None if secret("SECRET_KEY") else DATA_DIR / KEY_FILE
+    return None if env.str("SECRET_KEY", default="") else DATA_DIR / KEY_FILE
 
 
 def secret_key() -> str:
