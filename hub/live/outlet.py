@@ -44,6 +44,7 @@ class Outlet:
         """Drop the queue and read on from the database: for a slow client, or a large message."""
         self.behind = True
         self.queue.clear()
+        self.rung = None
         self.queue_bytes = 0
         self._wake()
 
@@ -54,14 +55,14 @@ class Outlet:
 
     def offer(self, events: list[FeedEvent], *, rung: float | None = None) -> None:
         """Queue the events that are new here, of which the process heard at this monotonic time."""
-        if not self.queue:
-            self.rung = rung
         for event in events:
             if self.behind or event.seq <= self.queued:
                 continue
             if event.data is None or self.queue_bytes + len(event.data) > QUEUE_BYTES:
                 self.catch_up()
                 return
+            if not self.queue:
+                self.rung = rung
             self.queue.append(event)
             self.queue_bytes += len(event.data)
             self.queued = event.seq

@@ -20,7 +20,7 @@ from realms.spans import span
 
 DAY = timedelta(days=1)
 MESSAGES_PER_LOOK = 5000
-SESSIONS_PER_LOOK = 1000
+SESSIONS_PER_LOOK = 50
 ROWS_PER_STEP = 1000
 INBOXES_PER_LOCK = 20  # locked together: more make senders wait, fewer make the work long
 _KEPT_SINCE = Now() - span("realm__retention_days", DAY)

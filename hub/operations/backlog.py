@@ -84,7 +84,7 @@ def _abandoned_sessions() -> QuerySet[Any]:
 
 
 def _expired_deliveries() -> QuerySet[Any]:
-    deliveries = Delivery.objects.filter(message__expires_at__lte=Now())
+    deliveries = Delivery.objects.filter(message__expires_at__lte=Now(), message__is_dropped=False)
     return deliveries.annotate(due_at=F("message__expires_at"))
 
 
