@@ -22,6 +22,12 @@ LYING_ABOUT = (
     "hub.sqlite3",
     "notes.txt",
     "config/__pycache__/settings.cpython-311.pyc",
+    "config/.env",
+    "static/.env",
+    "deploy/.env",
+    "deploy/hub.env",
+    "deploy/secrets/secret_key",
+    "deploy/tls/key.pem",
 )
 
 
