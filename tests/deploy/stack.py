@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import ssl
 import subprocess
 import sys
@@ -48,6 +49,7 @@ class Role:
                 env=self.environment,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
 
     def wait(self) -> None:
@@ -67,6 +69,13 @@ class Role:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(timeout=30)
+
+    def kill(self) -> None:
+        """End it and its children at once, if it was started."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 @dataclass
@@ -163,6 +172,4 @@ def running_stack(folder: Path, *, processes: int = 2) -> Iterator[Stack]:
                 yield hub
         finally:
             for role in hub.roles.values():
-                if role.process is not None:
-                    role.process.kill()
-                    role.process.wait()
+                role.kill()
