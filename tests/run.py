@@ -18,7 +18,7 @@ from tests.browser.installed import chromium
 HOSTED, EMBEDDED = "PostgreSQL and Redis", "SQLite, embedded"
 WORKERS = 2
 SERVERS = {"TEST_DATABASE_URL": servers.postgresql, "TEST_REDIS_URL": servers.redis}
-EMBEDDED_FIRST = ["tests/test_up.py", "tests/model", "tests/messages"]
+EMBEDDED_FIRST = ["tests/test_up.py", "tests/backup", "tests/model", "tests/messages"]
 # Pages look the same on every database; what their queries find is in tests/console, admin and docs.
 PAGES = ["--ignore=tests/browser"]
 

@@ -68,7 +68,8 @@ def _run(program: str, arguments: list[str], environment: Mapping[str, str] | No
     if path is None:
         raise Fault(
             f"There is no {program} here. Install PostgreSQL's client programs, as new as the server is "
-            "(Debian: apt-get install postgresql-client)."
+            "(Debian: apt-get install postgresql-client), or run `pg_dump --format=custom` and `pg_restore` "
+            "where the server is."
         )
     run = subprocess.run(  # noqa: S603 - no shell, and the arguments are the operator's own settings
         [path, *arguments],

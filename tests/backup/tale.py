@@ -24,6 +24,7 @@ from tests.waiting import wait_until
 
 REALM = "default"
 OF_REALM = ("--realm", REALM, "--owner", OWNER)
+REVOKED = "revoked-later"
 SENT_BEFORE, SENT_AFTERWARDS = 60, 20
 PAGE = 500
 
@@ -85,6 +86,7 @@ class Tale:
         noted: heads of the realm's audit log: before the backup, and from after it.
         answers: to `early` and to `late`, requests of before and of after the backup.
         token: of alice, from before the backup.
+        revoked: a key that was revoked after the backup.
     """
 
     before: list[str]
@@ -96,6 +98,7 @@ class Tale:
     late: Once
     answers: tuple[str, str]
     token: str
+    revoked: str
     backup: Path
     lost: Place
     place: Place
@@ -152,6 +155,11 @@ def _registered(base: str, key: str, name: str) -> Session:
     return Session(pk=answer.json()["id"])
 
 
+def _id_of_key(place: Place, name: str) -> str:
+    [line] = [line for line in place.manage("apikey", "list", *OF_REALM).splitlines() if name in line]
+    return line.split()[0]
+
+
 def _once(key: str, sender: Session, to: Session) -> Once:
     envelope = {"aisp": "0.1", "from": sender.pk, "to": to.pk, "category": "message", "payload": {"of": key}}
     return Once(key, envelope)
@@ -168,6 +176,7 @@ def told(lost: Place, place: Place, backup: Path, folder: Path) -> Iterator[Tale
         early, late = (_once(name, *sessions[::-1]) for name in ("early", "late"))
         token = alice.post(f"/sessions/{alice.id}/token", {}).json()["token"]
         first = early.by(bob).json()["message_id"]
+        revoked = lost.manage("apikey", "issue", *OF_REALM, "--name", REVOKED)
         noted = lost.manage("audit", "head", *OF_REALM)
         with Sender(alice, bob.id) as sender:
             sender.wait_for(SENT_BEFORE)
@@ -176,7 +185,7 @@ def told(lost: Place, place: Place, backup: Path, folder: Path) -> Iterator[Tale
             then = len(sender.acknowledged)
             sender.wait_for(SENT_AFTERWARDS)
         second = late.by(bob).json()["message_id"]
-        lost.manage("apikey", "issue", *OF_REALM, "--name", "after the backup")
+        lost.manage("apikey", "revoke", _id_of_key(lost, REVOKED))
         later = lost.manage("audit", "head", *OF_REALM)
         stack.close()  # the hub is killed, as on the day that a backup is for
 
@@ -194,6 +203,7 @@ def told(lost: Place, place: Place, backup: Path, folder: Path) -> Iterator[Tale
             late=late,
             answers=(first, second),
             token=token,
+            revoked=revoked,
             backup=backup,
             lost=lost,
             place=place,

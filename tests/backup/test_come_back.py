@@ -94,6 +94,15 @@ def test_the_hub_signs_with_the_key_that_it_had(restored: Tale) -> None:
     assert new.split(".")[0] == restored.token.split(".")[0], "another header, so another `kid`"
 
 
+def test_what_was_revoked_after_the_backup_is_not_any_more(restored: Tale) -> None:
+    """No good thing: whoever restores has to revoke it again."""
+    base = restored.alice.base
+
+    answer = httpx.get(f"{base}/api/v1/sessions", headers={"X-AISP-Key": restored.revoked})
+
+    assert answer.status_code == 200
+
+
 def test_the_audit_log_verifies_and_leads_through_a_head_of_before(restored: Tale) -> None:
     restored.place.manage("audit", "verify")
     restored.place.manage("audit", "verify", *OF_REALM, "--head", restored.noted[0])

@@ -64,17 +64,20 @@ def test_a_restored_hub_can_be_backed_up_again(hub: Place, tmp_path: Path, elsew
     assert again.manage("audit", "head", *OF_REALM) == head
 
 
+@pytest.mark.parametrize("variable", ["SECRET_KEY", "SECRET_KEY_FILE"])
 def test_where_the_environment_has_the_key_it_is_not_in_the_backup(
-    hub: Place, tmp_path: Path, elsewhere: Path
+    hub: Place, tmp_path: Path, elsewhere: Path, variable: str
 ) -> None:
     backup, key = str(tmp_path / "hub.tar"), key_of(hub)
-    hosted = Place({**hub.environment, "SECRET_KEY": key})
+    (tmp_path / "key").write_text(key)
+    named = {variable: key if variable == "SECRET_KEY" else str(tmp_path / "key")}
+    hosted = Place({**hub.environment, **named})
 
     ran = hosted.run("manage.py", "backup", backup)
 
     assert "SECRET_KEY and SECRET_KEY_FALLBACKS are not in it" in ran.stderr
     assert key.encode() not in Path(backup).read_bytes()
-    same = places.data_folder(elsewhere, SECRET_KEY=key).run("manage.py", "restore", backup)
+    same = places.data_folder(elsewhere, **named).run("manage.py", "restore", backup)
     assert (same.returncode, same.stderr) == (0, "")
 
 
