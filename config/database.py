@@ -21,8 +21,9 @@ def database(url: str) -> dict[str, Any]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             },
         }
+    named = environ.Env.db_url_config(url)
     return {
-        **environ.Env.db_url_config(url),
+        **named,
         "ENGINE": "hub.postgresql",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -36,5 +37,6 @@ def database(url: str) -> dict[str, Any]:
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
+            **named.get("OPTIONS", {}),  # such as ?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem
         },
     }
