@@ -22,6 +22,9 @@ def database(url: str) -> dict[str, Any]:
             },
         }
     named = environ.Env.db_url_config(url)
+    options = named.get("OPTIONS", {})  # such as ?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem
+    if options.get("prepare_threshold") == "None":  # numbers come as such, this as text
+        options = {**options, "prepare_threshold": None}
     return {
         **named,
         "ENGINE": "hub.postgresql",
@@ -37,6 +40,6 @@ def database(url: str) -> dict[str, Any]:
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
-            **named.get("OPTIONS", {}),  # such as ?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem
+            **options,
         },
     }

@@ -42,7 +42,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 def servers_at(ports: list[int]) -> str:
     """Return the servers of an upstream on this machine."""
-    return " ".join(f"server 127.0.0.1:{port} fail_timeout=1s;" for port in ports)
+    return " ".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)
 
 
 def make_certificate(folder: Path) -> Path:

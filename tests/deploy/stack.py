@@ -7,7 +7,8 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,23 +31,51 @@ def deployed_environment() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def _has_roles(code: Path) -> bool:
+    """Tell whether code has a command for each role; it has since shortly before 0.1.0."""
+    return (code / "hub/management/commands/worker.py").exists()
+
+
+def _command(role: str, code: Path, port: int) -> list[str]:
+    """Return the arguments of Python that run a role of the hub's code in a folder."""
+    if _has_roles(code) or role == "serve":
+        return ["manage.py", role]
+    if role == "web":
+        granian = ["--interface", "wsgi", "--no-ws", "--http", "1", "--no-http1-keep-alive"]
+        return ["-m", "granian", *granian, "--port", str(port), "config.wsgi:application"]
+    return ["-m", "celery", "-A", "config.celery", role]
+
+
 @dataclass
 class Role:
-    """A process of the hub; `answers_at` is where it says that it is ready, if it does."""
+    """A process of the hub.
 
-    arguments: list[str]
+    Attributes:
+        command: `web`, `serve`, `worker` or `beat`.
+        code: the folder with the hub's code.
+        port: where it says that it is ready; `beat` does not.
+    """
+
+    command: str
+    code: Path
     environment: dict[str, str]
     log: Path
-    answers_at: str | None = None
+    port: int
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base(self) -> str:
+        """Where it answers, without the proxy."""
+        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Run it."""
+        ports = {"PORT": str(self.port), "HUB_WORKER_PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *self.arguments],
-                cwd=ROOT,
-                env=self.environment,
+                [sys.executable, *_command(self.command, self.code, self.port)],
+                cwd=self.code,
+                env={**self.environment, **ports},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -54,14 +83,14 @@ class Role:
 
     def wait(self) -> None:
         """Return when it says that it is ready, if it does."""
-        if self.answers_at is not None:
+        if self.command in ("web", "serve") or (self.command == "worker" and _has_roles(self.code)):
             wait_until(self._is_ready, seconds=START_SECONDS)
 
     def _is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.answers_at}/readyz").status_code == 200
+            return httpx.get(f"{self.base}/readyz", headers={"Host": NAME}).status_code == 200
         return False
 
     def stop(self) -> int:
@@ -69,6 +98,13 @@ class Role:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(timeout=30)
+
+    def replace(self, code: Path | None = None) -> None:
+        """End it, and return once another has taken its place, of other code if that is given."""
+        assert self.stop() in (0, -signal.SIGTERM)
+        self.code = code or self.code
+        self.start()
+        self.wait()
 
     def kill(self) -> None:
         """End it and its children at once, if it was started."""
@@ -86,20 +122,21 @@ class Stack:
         base: its address, through the proxy.
         certificate: what that is trusted by.
         key: an API key without limits.
-        roles: its processes by name: `web-1`, `web-2`, `live-1`, `live-2`, `worker`, `beat`.
+        roles: its processes by name: the command and a number, `web-1`, `serve-1`, `worker-1` and so on.
     """
 
     base: str
     certificate: Path
     folder: Path
     environment: dict[str, str]
+    code: Path
     key: str = ""
     roles: dict[str, Role] = field(default_factory=dict)
 
     def manage(self, *arguments: str) -> str:
-        """Run a command of the hub to its end, and return what it printed."""
+        """Run a command of the hub's code to its end, and return what it printed."""
         command = [sys.executable, "manage.py", *arguments]
-        run = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        run = subprocess.run(command, cwd=self.code, env=self.environment, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         return run.stdout.strip()
 
@@ -113,15 +150,20 @@ class Stack:
         return "".join(role.log.read_text() for role in self.roles.values())
 
 
-def _role(stack: Stack, name: str, *arguments: str, port: int | None = None, **variables: str) -> None:
-    answers_at = f"http://127.0.0.1:{port}" if port else None
-    environment = {**stack.environment, **variables}
-    stack.roles[name] = Role(list(arguments), environment, stack.folder / f"{name}.log", answers_at)
-
-
 @contextlib.contextmanager
-def running_stack(folder: Path, *, processes: int = 2) -> Iterator[Stack]:
+def running_stack(
+    folder: Path,
+    *,
+    processes: int = 2,
+    code: Path = ROOT,
+    database: Callable[[], AbstractContextManager[str]] = servers.postgresql,
+) -> Iterator[Stack]:
     """Run a hub with so many web and as many live processes.
+
+    Args:
+        folder: takes the logs and the proxy's configuration.
+        code: the folder with the hub's code.
+        database: runs a PostgreSQL server and gives the address by which the hub reaches it.
 
     Raises:
         Missing: PostgreSQL, Redis or nginx is not installed.
@@ -139,23 +181,26 @@ def running_stack(folder: Path, *, processes: int = 2) -> Iterator[Stack]:
             "ALLOWED_HOSTS": NAME,
             "SECRET_KEY": get_random_secret_key(),
             "HUB_METRICS_TOKEN": secrets.token_urlsafe(),
-            "DATABASE_URL": stack.enter_context(servers.postgresql()),
+            "DATABASE_URL": stack.enter_context(database()),
             "REDIS_URL": stack.enter_context(servers.redis()),
         }
-        hub = Stack(base, certificate, folder, environment)
+        hub = Stack(base, certificate, folder, environment, code)
         servers.create_database(environment["DATABASE_URL"])
         hub.manage("migrate", "-v0")
         hub.manage("realm", "create", "default", "--owner", "ada@example.com")
         unlimited = ("--reads-per-minute", "unlimited", "--writes-per-minute", "unlimited")
         hub.key = hub.manage("apikey", "issue", *OF, "--name", "tests", *unlimited)
         web, live = ([servers.lasting_port() for _ in range(processes)] for _ in range(2))
-        for number, at in enumerate(web, 1):
-            _role(hub, f"web-{number}", "web", f"--port={at}", port=at)
-        for number, at in enumerate(live, 1):
-            _role(hub, f"live-{number}", "serve", f"--port={at}", port=at)
-        of_worker = servers.lasting_port()
-        _role(hub, "worker", "worker", port=of_worker, HUB_WORKER_PORT=str(of_worker))
-        _role(hub, "beat", "beat")
+        ports = {
+            "web": web,
+            "serve": live,
+            "worker": [servers.lasting_port()],
+            "beat": [servers.lasting_port()],
+        }
+        for command, places in ports.items():
+            for number, at in enumerate(places, 1):
+                name = f"{command}-{number}"
+                hub.roles[name] = Role(command, code, environment, folder / f"{name}.log", at)
         try:
             for role in hub.roles.values():
                 role.start()

@@ -2,22 +2,20 @@
 
 import json
 import re
-import signal
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from hub.docs.contents import WRITTEN
 from tests.deploy.proxy import NAME
-from tests.deploy.stack import Role, Stack, running_stack
+from tests.deploy.stack import Stack, running_stack
+from tests.deploy.traffic import Traffic, register, send
 from tests.docs.samples import RUN, Sample, printed, samples_of
 from tests.live.processes import ROOT
 from tests.servers import Missing
@@ -43,17 +41,6 @@ def client(hub: Stack) -> Iterator[httpx.Client]:
     """A client of the hub with its key."""
     with hub.client() as client:
         yield client
-
-
-def register(client: httpx.Client, name: str) -> str:
-    answer = client.post("/api/v1/sessions", json={"name": name, "kind": "service", "capabilities": []})
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["id"])
-
-
-def send(client: httpx.Client, sender: str, to: str, **payload: Any) -> httpx.Response:
-    envelope = {"aisp": "0.1", "from": sender, "to": to, "category": "message", "payload": payload}
-    return client.post("/api/v1/messages", json=envelope)
 
 
 @pytest.mark.parametrize("slug", ["README", "receive-messages", "share-memory", "delegate", "sign-requests"])
@@ -114,9 +101,9 @@ def test_nobody_outside_gets_at_what_is_for_the_inside(client: httpx.Client) -> 
     assert client.get("/livez").text == "alive\n"
 
 
-@pytest.mark.parametrize("role", ["web-1", "live-1", "worker"])
+@pytest.mark.parametrize("role", ["web-1", "serve-1", "worker-1"])
 def test_those_inside_do_with_the_token(hub: Stack, role: str) -> None:
-    at = f"{hub.roles[role].answers_at}/metrics"
+    at = f"{hub.roles[role].base}/metrics"
     token = {"Authorization": f"Bearer {hub.environment['HUB_METRICS_TOKEN']}"}
 
     assert httpx.get(at).status_code == 401
@@ -186,40 +173,12 @@ def test_a_grant_expires_by_worker_and_beat_and_both_are_told(client: httpx.Clie
     wait_until(lambda: "expired" in events(alice) and "expired" in events(bob), seconds=30)
 
 
-@pytest.mark.parametrize("name", ["web-1", "live-1", "web-2", "live-2"])
+@pytest.mark.parametrize("name", ["web-1", "serve-1", "web-2", "serve-2"])
 def test_a_process_is_replaced_under_load_and_no_request_fails(hub: Stack, name: str) -> None:
-    """As in an upgrade of one process after the other: it is told to end, and another takes its place."""
-    failures: list[str] = []
-    done, stop = [0], threading.Event()
-
-    def work(number: int) -> None:
-        with hub.client() as mine:
-            me = register(mine, f"{name}-{number}")
-            while not stop.is_set():
-                answers = [
-                    send(mine, me, me, n=done[0]),
-                    mine.get("/api/v1/messages", headers={"X-AISP-Session": me}),
-                ]
-                failures.extend(answer.text for answer in answers if answer.status_code != 200)
-                done[0] += 1
-
-    threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    role: Role = hub.roles[name]
-    try:
-        wait_until(lambda: done[0] > 20)
-        assert role.stop() in (0, -signal.SIGTERM)
-        role.start()
-        role.wait()
-        before = done[0]
-        wait_until(lambda: done[0] > before + 20)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-    assert failures == []
+    with Traffic(hub, f"beside-{name}") as traffic:
+        traffic.goes_on()
+        hub.roles[name].replace()
+        traffic.goes_on()
 
 
 def test_secrets_are_in_no_log(hub: Stack) -> None:

@@ -1,0 +1,63 @@
+"""A hub is upgraded and set back while agents work, as deploy/README.md has it: nothing fails or is lost."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.stack import Stack, running_stack
+from tests.deploy.traffic import Traffic, register
+from tests.growth import rows
+from tests.live.processes import ROOT
+from tests.servers import Missing
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]  # it has its own, and is not to run twice
+
+MESSAGES = 50_000  # are there before, so that the migrations have something to do
+
+
+def git(*arguments: str) -> bytes:
+    """Run git in this repository, or skip where there is none with its history."""
+    try:
+        return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"The code of before is not at hand: {error}")
+
+
+def release_before(folder: Path) -> Path:
+    """Write the release before into a folder; without one, the code of before the newest migration."""
+    tags = git("tag", "--list", "v*", "--no-contains", "HEAD", "--sort=-version:refname").decode().split()
+    migrated = ["log", "-1", "--format=%H", "--diff-filter=A", "--", "*/migrations/0*.py"]
+    commit = tags[0] if tags else git(*migrated).decode().strip() + "^"
+    archive = git("archive", commit)
+    subprocess.run(["tar", "x", "-C", str(folder)], input=archive, check=True)
+    return folder
+
+
+def replace_each(hub: Stack, traffic: Traffic, code: Path) -> None:
+    for role in hub.roles.values():
+        role.replace(code)
+        traffic.goes_on()
+
+
+def test_nobody_notices_an_upgrade_or_the_way_back(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.mkdir()
+    release_before(before)
+    try:
+        with running_stack(tmp_path, code=before) as hub:
+            with hub.client() as client:
+                register(client, "alice")
+            rows.add(hub.environment["DATABASE_URL"], MESSAGES, oldest="29 days", newest="1 hour")
+            with Traffic(hub, "agent") as traffic:
+                traffic.goes_on()
+                hub.code = ROOT
+                hub.manage("migrate", "-v0")
+                traffic.goes_on()
+                replace_each(hub, traffic, ROOT)
+                replace_each(hub, traffic, before)
+            print(f"{traffic.rounds} rounds of four requests, {traffic.streams} streams")
+
+            assert "Traceback" not in hub.logs()
+    except Missing as missing:
+        pytest.skip(f"Missing: {missing}")
