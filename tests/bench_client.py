@@ -16,8 +16,11 @@ class Connection:
         self.parts = urlsplit(base)
 
     async def open(self) -> None:
-        """Connect."""
-        self.reader, self.writer = await asyncio.open_connection(self.parts.hostname, self.parts.port)
+        """Connect; with https by a certificate that `SSL_CERT_FILE` names."""
+        tls = self.parts.scheme == "https" or None
+        self.reader, self.writer = await asyncio.open_connection(
+            self.parts.hostname, self.parts.port, ssl=tls
+        )
 
     def write(self, method: str, path: str, key: str, body: bytes = b"", **headers: str) -> None:
         """Send a request, with a key or, if that begins with `Bearer`, a token."""

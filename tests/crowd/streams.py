@@ -89,6 +89,7 @@ class Crowd:
         parts = urlsplit(base)
         assert parts.hostname and parts.port
         self.host, self.port, self.key = parts.hostname, parts.port, key
+        self.tls = parts.scheme == "https" or None
         self.open: dict[str, Stream] = {}
         self.last_ids: dict[str, str] = {}
         self.arrived: dict[int, float] = {}
@@ -138,7 +139,7 @@ class Crowd:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 _, stream = await loop.create_connection(
-                    lambda: Stream(self, session, head), self.host, self.port
+                    lambda: Stream(self, session, head), self.host, self.port, ssl=self.tls
                 )
                 status = await stream.answered
         except (OSError, TimeoutError):

@@ -1,0 +1,95 @@
+"""What one process of `web` and one of `live` carry, and two of each, behind nginx with all that they need.
+
+This machine's cores are shared by all of it and by the clients, so a second process brings what they have to
+spare. What holds elsewhere too is the CPU time that a request takes of each part.
+
+    python -m tests.growth.processes
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.crowd.load import register_many, senders
+from tests.crowd.streams import Crowd
+from tests.deploy.stack import Stack, running_stack
+from tests.growth import load
+
+INBOXES = 1000
+STREAMS = 400
+SENDERS = 8
+TICKS = os.sysconf("SC_CLK_TCK")
+OTHERS = {"postgres", "redis-server", "nginx"}  # by name; the hub's processes are known by their roles
+
+
+def cpu_seconds(hub: Stack) -> Counter[str]:
+    """Return the CPU time that each part has taken so far, children included."""
+    roles = {role.process.pid: role.command for role in hub.roles.values() if role.process}
+    spent: Counter[str] = Counter()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, fields = status.read_text().split("(", 1)[1].rsplit(") ", 1)
+        except FileNotFoundError:  # it has ended
+            continue
+        # proc(5): session, utime and stime are fields 6, 14 and 15; `fields` begins at the third.
+        session, *ticks = (int(fields.split()[i]) for i in (3, 11, 12))
+        if part := roles.get(session) or (name if name in OTHERS else ""):
+            spent[part] += sum(ticks) / TICKS
+    return spent
+
+
+async def costed(hub: Stack, work: Callable[[], Awaitable[load.Times]]) -> str:
+    """Run work, and return its rate, its times, and what one of it took of each part."""
+    before, began = cpu_seconds(hub), time.perf_counter()
+    times = await work()
+    took, spent = time.perf_counter() - began, cpu_seconds(hub) - before
+    count = len(times.each)
+    each = "  ".join(f"{part} {seconds / count * 1000:.2f}" for part, seconds in spent.most_common(5))
+    return f"{count / took:6.0f}/s  {times}   CPU of each, ms: {each}"
+
+
+async def pushes(hub: Stack, crowd: Crowd, seconds: float, per_second: float) -> load.Times:
+    """Send to streams that are open, and return how long each message was on its way."""
+    recipients = random.choices(list(crowd.open), k=round(seconds * per_second))
+    async with senders(hub.base, hub.key, SENDERS) as sending:
+        sent = await sending.steadily(recipients, per_second)
+    assert await crowd.missing(sent.began, seconds=10) == 0
+    return load.Times([crowd.arrived[number] - at for number, at in sent.began.items()])
+
+
+async def measure(hub: Stack, seconds: float, per_second: float) -> None:
+    """Print what this hub carries."""
+    ids = await load.people(hub.base, hub.key, INBOXES)
+    await load.sends(hub.base, hub.key, ids, 2)
+    print("  sends ", await costed(hub, lambda: load.sends(hub.base, hub.key, ids, seconds)))
+    print("  polls ", await costed(hub, lambda: load.polls(hub.base, hub.key, ids, seconds)))
+    crowd = Crowd(hub.base, hub.key)
+    await crowd.join(await register_many(hub.base, hub.key, STREAMS))
+    print("  pushes", await costed(hub, lambda: pushes(hub, crowd, seconds, per_second)), flush=True)
+    crowd.leave()
+
+
+def main() -> None:
+    """Measure one and two of each, and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument("--per-second", type=float, default=100.0, help="messages to streams")
+    options = parser.parse_args()
+    for processes in (1, 2, 1, 2):  # in turns, since the machine's pace changes
+        with (
+            tempfile.TemporaryDirectory(prefix="aisp-hub-growth-") as folder,
+            running_stack(Path(folder), processes=processes) as hub,
+        ):
+            os.environ["SSL_CERT_FILE"] = str(hub.certificate)
+            print(f"{processes} web, {processes} live, {STREAMS} streams open for pushes:", flush=True)
+            asyncio.run(measure(hub, options.seconds, options.per_second))
+
+
+if __name__ == "__main__":
+    main()
