@@ -17,21 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.live.processes import ROOT
 from tests.servers import Missing, wait_for_port
 
+MAIN = ROOT / "deploy/nginx/nginx.conf"
 TEMPLATE = ROOT / "deploy/nginx/hub.conf.template"
 NAME = "localhost"
-MAIN = """
-daemon off;
-pid {folder}/nginx.pid;
-error_log stderr warn;
-events {{}}
-http {{
+FOLDERS = """
     client_body_temp_path {folder}/bodies;
     proxy_temp_path {folder}/answers;
     fastcgi_temp_path {folder}/1;
     uwsgi_temp_path {folder}/2;
     scgi_temp_path {folder}/3;
-    include {folder}/hub.conf;
-}}
 """
 
 
@@ -78,7 +72,7 @@ def make_certificate(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def nginx(folder: Path, *, origin: str, port: int, http_port: int, web: str, live: str) -> Iterator[None]:
-    """Run nginx with the deployed template; the certificate is in `folder`.
+    """Run nginx with the deployed files, its own folders aside; the certificate is in `folder`.
 
     Raises:
         Missing: it is not installed.
@@ -96,10 +90,14 @@ def nginx(folder: Path, *, origin: str, port: int, http_port: int, web: str, liv
         "HUB_HTTPS_PORT": str(port),
     }
     (folder / "hub.conf").write_text(filled(TEMPLATE.read_text(), values))
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(user + MAIN.format(folder=folder))
+    main = MAIN.read_text().replace("/run/nginx.pid", f"{folder}/nginx.pid")
+    main = main.replace("http {", "http {" + FOLDERS.format(folder=folder))
+    main = main.replace("/etc/nginx/conf.d/*.conf", f"{folder}/hub.conf")
+    (folder / "nginx.conf").write_text(main)
+    command = [binary, "-c", str(folder / "nginx.conf"), "-g"]
+    command.append("daemon off;" + (" user root;" if os.geteuid() == 0 else ""))
     with (folder / "nginx.log").open("wb") as log:
-        process = subprocess.Popen([binary, "-c", str(folder / "nginx.conf")], stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         wait_for_port(port, process)
         yield

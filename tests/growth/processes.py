@@ -12,7 +12,7 @@ import os
 import random
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -28,10 +28,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OTHERS = {"postgres", "redis-server", "nginx"}  # by name; the hub's processes are known by their roles
 
 
-def cpu_seconds(hub: Stack) -> Counter[str]:
+def cpu_seconds(hub: Stack) -> dict[str, float]:
     """Return the CPU time that each part has taken so far, children included."""
     roles = {role.process.pid: role.command for role in hub.roles.values() if role.process}
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, fields = status.read_text().split("(", 1)[1].rsplit(") ", 1)
@@ -48,9 +48,10 @@ async def costed(hub: Stack, work: Callable[[], Awaitable[load.Times]]) -> str:
     """Run work, and return its rate, its times, and what one of it took of each part."""
     before, began = cpu_seconds(hub), time.perf_counter()
     times = await work()
-    took, spent = time.perf_counter() - began, cpu_seconds(hub) - before
-    count = len(times.each)
-    each = "  ".join(f"{part} {seconds / count * 1000:.2f}" for part, seconds in spent.most_common(5))
+    took, count = time.perf_counter() - began, len(times.each)
+    spent = {part: seconds - before[part] for part, seconds in cpu_seconds(hub).items()}
+    most = sorted(spent, key=lambda part: -spent[part])[:5]
+    each = "  ".join(f"{part} {spent[part] / count * 1000:.2f}" for part in most)
     return f"{count / took:6.0f}/s  {times}   CPU of each, ms: {each}"
 
 
@@ -89,6 +90,7 @@ def main() -> None:
             os.environ["SSL_CERT_FILE"] = str(hub.certificate)
             print(f"{processes} web, {processes} live, {STREAMS} streams open for pushes:", flush=True)
             asyncio.run(measure(hub, options.seconds, options.per_second))
+            del os.environ["SSL_CERT_FILE"]
 
 
 if __name__ == "__main__":
