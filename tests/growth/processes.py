@@ -49,7 +49,7 @@ async def costed(hub: Stack, work: Callable[[], Awaitable[load.Times]]) -> str:
     before, began = cpu_seconds(hub), time.perf_counter()
     times = await work()
     took, count = time.perf_counter() - began, len(times.each)
-    spent = {part: seconds - before[part] for part, seconds in cpu_seconds(hub).items()}
+    spent = {part: seconds - before.get(part, 0.0) for part, seconds in cpu_seconds(hub).items()}
     most = sorted(spent, key=lambda part: -spent[part])[:5]
     each = "  ".join(f"{part} {spent[part] / count * 1000:.2f}" for part in most)
     return f"{count / took:6.0f}/s  {times}   CPU of each, ms: {each}"
