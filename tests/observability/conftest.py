@@ -11,6 +11,7 @@ from django.conf import settings
 from prometheus_client import REGISTRY
 
 from config import log
+from tests.observability.collector import Collector
 
 Grown = Callable[..., float]
 Lines = Callable[[str], list[dict[str, Any]]]
@@ -48,3 +49,12 @@ def lines() -> Iterator[Lines]:
         line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == event
     ]
     log.configure(settings.LOGGING)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector on this machine."""
+    collector = Collector()
+    yield collector
+    collector.server.shutdown()
+    collector.server.server_close()
