@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import re_path
 
+from config.tracing import traced_asgi
 from config.wsgi import application as wsgi_application
 from hub.api.intake import Intake
 from hub.api.wsgi_threads import WsgiThreads
@@ -25,7 +26,7 @@ requests: Any = URLRouter([*live_urlpatterns, *feed_urlpatterns, re_path(r"", th
 
 application = ProtocolTypeRouter(
     {
-        "http": Intake(requests),
+        "http": Intake(traced_asgi(requests)),
         "lifespan": lifespan,
     }
 )

@@ -6,7 +6,8 @@ parameter of a statement: links of invitations and of forgotten passwords are se
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,14 +17,19 @@ from structlog.typing import EventDict
 from hub.version import VERSION
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
+    from contextlib import AbstractContextManager
+
+    from opentelemetry.trace import Span, Tracer
 
     from hub.api.observed import Observed
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 MISSING = "{} is set, but what traces need is not installed: pip install 'aisp-hub[tracing]'."
 
+CALLERS = ("traceparent", "tracestate")  # W3C Trace Context §3
+
 WsgiApp = Callable[..., Iterable[bytes]]
+AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def is_wanted() -> bool:
@@ -40,20 +46,42 @@ def traced(application: WsgiApp) -> WsgiApp:
     if not is_wanted():
         return application
     tracer = _tracer()
-    from opentelemetry import propagate
-    from opentelemetry.trace import SpanKind
+    from opentelemetry import trace
 
     from hub.api import observed  # needs the apps, which are there by now
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        # W3C Trace Context §3
-        caller = {name: environ.get(f"HTTP_{name.upper()}", "") for name in ("traceparent", "tracestate")}
-        with tracer.start_as_current_span("request", propagate.extract(caller), kind=SpanKind.SERVER):
+        if trace.get_current_span().get_span_context().is_valid:  # it came by `traced_asgi`
+            return application(environ, start_response)
+        with _span_of_request({name: environ.get(f"HTTP_{name.upper()}", "") for name in CALLERS}):
             return application(environ, start_response)
 
     observed.at_end.append(_say_what_it_was)
     connection_created.connect(lambda connection, **_: _watch(connection, tracer), weak=False)
     return answer
+
+
+def traced_asgi(application: AsgiApp) -> AsgiApp:
+    """Return an ASGI application of requests that makes spans if they are wanted, as `traced` does.
+
+    The span of a stream is as long as the stream.
+    """
+    if not is_wanted():
+        return application
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        with _span_of_request({name: headers.get(name.encode(), b"").decode("latin-1") for name in CALLERS}):
+            await application(scope, receive, send)
+
+    return answer
+
+
+def _span_of_request(caller: Mapping[str, str]) -> "AbstractContextManager[Span]":
+    from opentelemetry import propagate
+    from opentelemetry.trace import SpanKind
+
+    return _tracer().start_as_current_span("request", propagate.extract(caller), kind=SpanKind.SERVER)
 
 
 def trace_tasks() -> None:
@@ -66,6 +94,7 @@ def trace_tasks() -> None:
         connection_created.connect(lambda connection, **_: _watch(connection, tracer), weak=False)
 
 
+@cache
 def _tracer() -> "Tracer":
     try:
         from opentelemetry import trace

@@ -57,6 +57,16 @@ def _is_up(base: str) -> bool:
         return False
 
 
+def spans_of_callers_trace(collector: Collector, *, requests: int) -> list[Span]:
+    """Return the spans of the caller's trace once those of so many requests are there."""
+
+    def spans() -> list[Span]:
+        return [span for span in collector.spans() if span.trace_id.hex() == CALLERS_TRACE]
+
+    wait_until(lambda: sum(span.kind == Span.SPAN_KIND_SERVER for span in spans()) == requests)
+    return spans()
+
+
 def test_a_request_is_a_span_of_its_callers_trace_with_its_statements(
     hub: str, collector: Collector, tmp_path: Path
 ) -> None:
@@ -67,20 +77,30 @@ def test_a_request_is_a_span_of_its_callers_trace_with_its_statements(
     assert answer.status_code == 401
     httpx.get(f"{hub}/invitations/{SECRET.decode()}", headers={"traceparent": TRACEPARENT})
 
-    def mine() -> list[Span]:
-        return [span for span in collector.spans() if span.trace_id.hex() == CALLERS_TRACE]
-
-    wait_until(lambda: sum(span.kind == Span.SPAN_KIND_SERVER for span in mine()) == 2)
-    [of_api] = [span for span in mine() if span.name == "GET api/v1/sessions"]
+    spans = spans_of_callers_trace(collector, requests=2)
+    [of_api] = [span for span in spans if span.name == "GET api/v1/sessions"]
     said = {each.key: each.value.string_value or each.value.int_value for each in of_api.attributes}
     assert said["http.response.status_code"] == 401
     assert said["aisp.request_id"] == "r-3"
     assert said["error.type"] == "invalid_credentials"
-    [of_page] = [span for span in mine() if span.name == "GET invitations/<str:token>"]
-    children = [span for span in mine() if span.parent_span_id == of_page.span_id]
+    [of_page] = [span for span in spans if span.name == "GET invitations/<str:token>"]
+    children = [span for span in spans if span.parent_span_id == of_page.span_id]
     assert {span.name for span in children} >= {"SELECT"}
     assert not any(SECRET in body for body in collector.bodies)
     assert f'"trace_id":"{CALLERS_TRACE}"' in (tmp_path / "log").read_text()
+
+
+def test_so_is_what_stays_open(hub: str, collector: Collector) -> None:
+    headers = {"traceparent": TRACEPARENT, "X-AISP-Key": SECRET.decode()}
+    httpx.post(f"{hub}/api/v1/sessions/{SECRET.decode()}/ping", headers=headers)
+    httpx.get(f"{hub}/api/v1/messages/stream", headers=headers)
+
+    spans = spans_of_callers_trace(collector, requests=2)
+    assert sorted(span.name for span in spans if span.kind == Span.SPAN_KIND_SERVER) == [
+        "GET api/v1/messages/stream",
+        "POST api/v1/sessions/<str:session_id>/ping",
+    ]
+    assert not any(SECRET in body for body in collector.bodies)
 
 
 def test_what_traces_need_is_named_where_it_is_missing(tmp_path: Path) -> None:
