@@ -78,7 +78,7 @@ class Traffic:
             except Exception as failure:
                 self._failures.append(repr(failure))
 
-        thread = threading.Thread(target=noted)
+        thread = threading.Thread(target=noted, daemon=True)
         thread.start()
         self._threads.append(thread)
         return thread
@@ -135,3 +135,4 @@ class Traffic:
             thread.join(timeout=60)
         if kind is None:
             assert self._failures == [], "\n".join(self._failures)
+            assert not any(thread.is_alive() for thread in self._threads), "a stream still lacks a message"
