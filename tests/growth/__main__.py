@@ -23,8 +23,8 @@ SIZES = (10_000, 1_000_000, 10_000_000)
 DUE = 1_000_000
 DUE_SECONDS = 900  # then what is left is told
 SLICE_SECONDS = 15
-# After a checkpoint, a page's first change writes the whole page: with 1,000 long inboxes each of the first sends
-# changes several pages of its own, which no hub that has run for a while does.
+# After a checkpoint, a page's first change writes the whole page: with 1,000 long inboxes each of the first
+# sends changes several pages of its own, which no hub that has run for a while does.
 WARM_UP_SECONDS = 30
 
 
