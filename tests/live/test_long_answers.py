@@ -12,6 +12,7 @@ import pytest
 
 from hub.api import spool
 from hub.api.wsgi_threads import WsgiThreads
+from tests.live.scope import SCOPE
 
 PART = b"x" * 100_000
 
@@ -70,18 +71,7 @@ class Exchange:
         return dict(self.start["headers"])
 
     async def run(self, threads: WsgiThreads | None = None) -> None:
-        scope = {
-            "type": "http",
-            "method": self._method,
-            "path": "/",
-            "root_path": "",
-            "query_string": b"",
-            "headers": [],
-            "http_version": "1.1",
-            "scheme": "http",
-            "server": ("localhost", 80),
-            "client": ("127.0.0.1", 1),
-        }
+        scope = {**SCOPE, "method": self._method}
         threads = threads or WsgiThreads(self.app, 1)
         threads.app = self.app
         await threads(scope, self.receive, self.send)

@@ -10,22 +10,11 @@ from django.test import RequestFactory
 
 from hub.api.middleware import ApiMiddleware
 from hub.api.wsgi_threads import WsgiThreads
+from tests.live.scope import SCOPE
 from tests.observability.conftest import Grown
 
 BUSY = "aisp_hub_request_threads_busy"
 WAITING = "aisp_hub_requests_waiting"
-SCOPE = {
-    "type": "http",
-    "method": "GET",
-    "path": "/",
-    "root_path": "",
-    "query_string": b"",
-    "headers": [],
-    "http_version": "1.1",
-    "scheme": "http",
-    "server": ("localhost", 80),
-    "client": ("127.0.0.1", 1),
-}
 
 
 def test_a_thread_is_busy_while_a_request_runs(rf: RequestFactory, grown: Grown) -> None:
