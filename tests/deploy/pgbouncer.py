@@ -22,7 +22,7 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 auth_type = trust
 auth_file = {folder}/users
-pool_mode = {mode}
+pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 500
 {prepared}
@@ -48,12 +48,10 @@ def version() -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def pooled(*, mode: str, size: int = SERVER_CONNECTIONS) -> Iterator[tuple[str, str]]:
-    """Run PostgreSQL and PgBouncer; give the address through it, and the server's own.
+def pooled() -> Iterator[tuple[str, str]]:
+    """Run PostgreSQL and PgBouncer, whose clients share `SERVER_CONNECTIONS`, each for a transaction.
 
-    Args:
-        mode: `transaction` or `session`, for how long a client keeps a connection to PostgreSQL.
-        size: how many connections to PostgreSQL all clients share.
+    Gives the address through it, and the server's own.
 
     Raises:
         Missing: PgBouncer or PostgreSQL is not installed.
@@ -64,7 +62,7 @@ def pooled(*, mode: str, size: int = SERVER_CONNECTIONS) -> Iterator[tuple[str, 
         parts = urlsplit(server.url)
         port = free_port()
         settings = SETTINGS.format(
-            database=parts.port, port=port, folder=folder, mode=mode, size=size, prepared=prepared
+            database=parts.port, port=port, folder=folder, size=SERVER_CONNECTIONS, prepared=prepared
         )
         (Path(folder) / "pgbouncer.ini").write_text(settings)
         (Path(folder) / "users").write_text('"postgres" ""\n')

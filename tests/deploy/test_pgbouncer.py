@@ -23,7 +23,7 @@ def test_every_process_works_with_a_few_connections_that_all_share(tmp_path: Pat
 
     @contextmanager
     def database() -> Iterator[str]:
-        with pooled(mode="transaction") as (through, direct):
+        with pooled() as (through, direct):
             servers.append(direct)
             yield through + options
 

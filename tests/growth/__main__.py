@@ -16,6 +16,7 @@ from celery import Celery
 
 from tests import servers
 from tests.bench import database, prepare
+from tests.crowd.load import register_many
 from tests.growth import load, rows
 from tests.live.processes import ROOT, hosted_environment, server_process, worker_command
 
@@ -88,7 +89,7 @@ def main() -> None:
         redis_url = os.environ.get("TEST_REDIS_URL") or stack.enter_context(servers.redis())
         key = prepare(url, redis_url).limited
         base = stack.enter_context(server_process(url, redis_url))
-        ids = asyncio.run(load.people(base, key, 1000))
+        ids = asyncio.run(register_many(base, key, 1000))
         there = 0
         for size in options.sizes:
             rows.add(url, size - there, oldest="29 days", newest="1 hour")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.bench_client import Connection, envelope, register
+from tests.bench_client import Connection, envelope
 
 CLIENTS = 16
 POLLED = 10
@@ -31,15 +31,6 @@ class Times:
 
     def __str__(self) -> str:
         return f"p50 {self.p50:6.1f} ms  p99 {self.p99:6.1f} ms  ({len(self.each)})"
-
-
-async def people(base: str, key: str, count: int) -> list[str]:
-    """Register so many sessions and return their ids."""
-    connection = Connection(base)
-    await connection.open()
-    ids = [await register(connection, key, f"agent-{i}") for i in range(count)]
-    connection.writer.close()
-    return ids
 
 
 async def _timed(seconds: float, one: Callable[[Connection], Awaitable[None]], base: str) -> Times:

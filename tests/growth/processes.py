@@ -66,7 +66,7 @@ async def pushes(hub: Stack, crowd: Crowd, seconds: float, per_second: float) ->
 
 async def measure(hub: Stack, seconds: float, per_second: float) -> None:
     """Print what this hub carries."""
-    ids = await load.people(hub.base, hub.key, INBOXES)
+    ids = await register_many(hub.base, hub.key, INBOXES)
     await load.sends(hub.base, hub.key, ids, 2)
     print("  sends ", await costed(hub, lambda: load.sends(hub.base, hub.key, ids, seconds)))
     print("  polls ", await costed(hub, lambda: load.polls(hub.base, hub.key, ids, seconds)))

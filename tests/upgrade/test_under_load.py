@@ -26,7 +26,8 @@ def git(*arguments: str) -> bytes:
 
 def release_before(folder: Path) -> Path:
     """Write the release before into a folder; without one, the code of before the newest migration."""
-    tags = git("tag", "--list", "v*", "--no-contains", "HEAD", "--sort=-version:refname").decode().split()
+    earlier = ["--merged", "HEAD", "--no-contains", "HEAD"]
+    tags = git("tag", "--list", "v*", *earlier, "--sort=-version:refname").decode().split()
     migrated = ["log", "-1", "--format=%H", "--diff-filter=A", "--", "*/migrations/0*.py"]
     commit = tags[0] if tags else git(*migrated).decode().strip() + "^"
     archive = git("archive", commit)
