@@ -110,8 +110,8 @@ class Server:
 class Postgresql(Server):
     """A PostgreSQL server; ended by SIGQUIT, it recovers from its log as after a crash."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make its data in `folder`.
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """Make its data in `folder`; a `durable` one has each commit on disk before it says so.
 
         Raises:
             Missing: its binaries are not installed, or there is no user to run it as.
@@ -128,7 +128,9 @@ class Postgresql(Server):
         data, port = folder / "data", lasting_port()
         make = [initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **_as_user(user))
-        options = ["-c", "fsync=off", "-c", "max_connections=200", "-c", f"unix_socket_directories={folder}"]
+        options = ["-c", "max_connections=200", "-c", f"unix_socket_directories={folder}"]
+        if not durable:
+            options += ["-c", "fsync=off"]
         command = [postgres, "-D", str(data), "-h", "127.0.0.1", "-p", str(port), *options]
         super().__init__(command, port, folder, user)
         self.url = f"postgres://postgres@127.0.0.1:{port}/hub"
@@ -159,10 +161,10 @@ def create_database(url: str) -> None:
 
 
 @contextlib.contextmanager
-def running(kind: type[S]) -> Iterator[S]:
-    """Run a server in a temporary folder, and give it."""
+def running(kind: type[S], **options: Any) -> Iterator[S]:
+    """Run a server, made with `options`, in a temporary folder, and give it."""
     with tempfile.TemporaryDirectory(prefix="aisp-hub-server-", ignore_cleanup_errors=True) as folder:
-        server = kind(Path(folder))
+        server = kind(Path(folder), **options)
         try:
             server.start()
             yield server

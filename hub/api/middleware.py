@@ -17,6 +17,7 @@ from hub.api.request_id import HEADER, request_id_from
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # What machines ask for every few seconds has neither a number nor a line.
+WITHOUT_CONTENT = (204, 304)
 UNOBSERVED = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -44,6 +45,9 @@ class ApiMiddleware:
 
     def _complete(self, request: HttpRequest, response: HttpResponseBase, address: str) -> None:
         response[HEADER] = request.request_id  # type: ignore[attr-defined]
+        if isinstance(response, HttpResponse) and response.status_code not in WITHOUT_CONTENT:
+            # What WSGI servers are not told they do not look up: they would send it in chunks.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         if request.path_info.startswith((API_PREFIX, WELL_KNOWN_PREFIX)):
             for name, value in cors_headers(request.headers.get("Origin")).items():
                 response[name] = value

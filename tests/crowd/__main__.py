@@ -16,7 +16,7 @@ import psycopg
 import uvloop
 
 from tests import servers
-from tests.bench import database, prepare
+from tests.bench.stage import database, prepare
 from tests.crowd import measurements, unread
 from tests.crowd.load import register_many
 from tests.crowd.measurements import Run

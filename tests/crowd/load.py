@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.bench_client import Connection, envelope, register
+from tests.bench.client import Connection, envelope, register
 
 _numbers = itertools.count()
 _names = itertools.count()

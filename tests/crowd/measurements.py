@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.bench_client import Connection
+from tests.bench.client import Connection
 from tests.crowd.load import Senders, senders
 from tests.crowd.observed import Finding, Footprint, footprint
 from tests.crowd.streams import Crowd

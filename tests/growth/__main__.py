@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from celery import Celery
 
 from tests import servers
-from tests.bench import database, prepare
+from tests.bench.stage import database, prepare
 from tests.crowd.load import register_many
 from tests.growth import load, rows
 from tests.live.processes import ROOT, hosted_environment, server_process, worker_command
@@ -98,7 +98,7 @@ def main() -> None:
             show(f"{size:,}", base, key, ids, options.seconds)
         if options.due:
             arguments = (url, redis_url, base, key, ids)
-            rows.add(url, options.due, oldest="2 hours", newest="1 hour", expired=True)
+            rows.add(url, options.due, oldest="2 hours", newest="1 hour", read=False, expired=True)
             beside_due_work("sweep_messages", "expires_at < now() AND NOT is_dropped", *arguments)
             rows.add(url, options.due, oldest="60 days", newest="31 days")
             beside_due_work("drop_old_messages", "sent_at < now() - interval '30 days'", *arguments)

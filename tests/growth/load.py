@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.bench_client import Connection, envelope
+from tests.bench.client import Connection, envelope
 
 CLIENTS = 16
 POLLED = 10

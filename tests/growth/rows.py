@@ -27,13 +27,13 @@ FROM made
 """
 _DELIVERIES = """
 INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at, read_at)
-SELECT recipient, seq, id, CASE WHEN NOT %(expired)s THEN at END,
-       CASE WHEN NOT %(expired)s THEN at + interval '1 second' END
+SELECT recipient, seq, id, CASE WHEN %(read)s THEN at END,
+       CASE WHEN %(read)s THEN at + interval '1 second' END
 FROM made
 """
 _INBOXES = """
 UPDATE hub_inbox SET seq = counted.newest,
-                     unread = unread + CASE WHEN %(expired)s THEN counted.number ELSE 0 END
+                     unread = unread + CASE WHEN %(read)s THEN 0 ELSE counted.number END
 FROM (SELECT recipient, max(seq) AS newest, count(*) AS number FROM made GROUP BY recipient) AS counted
 WHERE hub_inbox.session_id = counted.recipient
 """
@@ -41,11 +41,12 @@ PAYLOAD = '{"text":"' + "x" * 100 + '"}'
 ROWS_PER_TRANSACTION = 500_000
 
 
-def add(url: str, count: int, *, oldest: str, newest: str, expired: bool = False) -> None:
+def add(url: str, count: int, *, oldest: str, newest: str, read: bool = True, expired: bool = False) -> None:
     """Add `count` messages, each to one session in turn, sent between two intervals ago.
 
     Args:
-        expired: they expired unread; else they were read a second after they were sent.
+        read: each was read a second after it was sent.
+        expired: each expired a second after it was sent.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         # Foreign keys are right by the way the rows are made; to check 20 million takes a quarter of an hour.
@@ -64,6 +65,7 @@ def add(url: str, count: int, *, oldest: str, newest: str, expired: bool = False
                 "count": count,
                 "oldest": oldest,
                 "newest": newest,
+                "read": read,
                 "expired": expired,
                 "payload": PAYLOAD,
             }

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.bench import prepare
+from tests.bench.stage import prepare
 from tests.live.client import StreamReader
 from tests.live.processes import server_process
 from tests.servers import Postgresql, running

@@ -12,7 +12,7 @@ from django.db import connection
 from hub.live.stream import StreamConsumer
 from hub.messages.models import Ping
 from hub.sessions.presence import OpenStream
-from tests.bench_client import Connection
+from tests.bench.client import Connection
 from tests.cast import new_agent
 from tests.live.client import WireAgent
 from tests.waiting import wait_until

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tests.bench_client import Connection, envelope, rate, register
+from tests.bench.client import Connection, envelope, rate, register
 
 TURN_SECONDS = 4.0  # two looks of the feed
 SIGN_IN = """

@@ -9,6 +9,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 
+def request(
+    method: str, path: str, key: str, body: bytes = b"", *, host: str = "127.0.0.1", **headers: str
+) -> bytes:
+    """Return a whole HTTP/1.1 request with a key or, if that begins with `Bearer`, a token."""
+    named = {"Authorization" if key.startswith("Bearer ") else "X-AISP-Key": key, **headers}
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
+    if method != "GET":
+        lines += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode() + body
+
+
 class Connection:
     """A keep-alive HTTP connection that does no more than it must."""
 
@@ -24,13 +35,7 @@ class Connection:
 
     def write(self, method: str, path: str, key: str, body: bytes = b"", **headers: str) -> None:
         """Send a request, with a key or, if that begins with `Bearer`, a token."""
-        named = {"Authorization" if key.startswith("Bearer ") else "X-AISP-Key": key, **headers}
-        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items())
-        head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {self.parts.netloc}\r\n{lines}"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        self.writer.write(head.encode() + body)
+        self.writer.write(request(method, path, key, body, host=self.parts.netloc, **headers))
 
     async def call(
         self, method: str, path: str, key: str, body: bytes = b"", **headers: str

@@ -1,0 +1,33 @@
+"""`make bench`: the hub beside its floors and its peers, measured in turns on one machine, as ratios.
+
+The server that is measured has a core to itself; PostgreSQL, Redis and the load share the others. Rates are
+of sixteen connections that each send as fast as they are answered.
+"""
+
+import argparse
+import contextlib
+from pathlib import Path
+
+from tests.bench import sections
+from tests.bench.run import running
+
+SECTIONS = {"sends": sections.sends}
+
+
+def main() -> None:
+    """Measure, and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="section")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of a turn")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="a file for the findings")
+    options = parser.parse_args()
+    with running(options.seconds, options.rounds) as run:
+        for name in options.sections:
+            SECTIONS[name](run)
+    if options.json:
+        run.report.save(options.json)
+
+
+if __name__ == "__main__":
+    main()

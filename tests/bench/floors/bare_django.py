@@ -1,0 +1,22 @@
+"""Floor (e) with Django's own work: its handler, its URL resolver, one view without DRF, no middleware."""
+
+import secrets
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from tests.bench.floors.bare_wsgi import CONTENT
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """Answer."""
+    return HttpResponse(CONTENT, content_type="application/json")
+
+
+urlpatterns = [path("api/v1/messages", view)]
+settings.configure(
+    SECRET_KEY=secrets.token_hex(), ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, DEBUG=False
+)
+app = get_wsgi_application()

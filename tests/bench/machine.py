@@ -1,0 +1,76 @@
+"""What a measurement was made on: cores, commit, versions, and the CPU time that processes take."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.live.processes import ROOT
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PACKAGES = ("django", "granian", "uvicorn", "uvloop", "psycopg", "redis", "starlette", "asyncpg", "msgspec")
+
+# The server that is measured has the first core to itself; all else, the load too, shares the others.
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORES = set(CORES[:1])
+OTHER_CORES = set(CORES[1:] or CORES)
+
+
+def pin(pid: int, cores: Iterable[int]) -> None:
+    """Let a process, its threads and what it starts from now on run on these cores alone."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), cores)
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that came from it."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and its living descendants have taken (proc(5), stat)."""
+    spent = 0
+    for each in family(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rsplit(") ", 1)[1].split()
+        spent += int(fields[11]) + int(fields[12])
+    return spent / TICKS
+
+
+def memory_bytes(pid: int) -> int:
+    """Return the resident memory of a process and its descendants."""
+    resident = 0
+    for each in family(pid):
+        status = Path(f"/proc/{each}/status").read_text()
+        resident += int(status.split("VmRSS:")[1].split()[0]) * 1024
+    return resident
+
+
+def described(servers: Mapping[str, str]) -> dict[str, object]:
+    """Return what the figures of a run belong to; `servers` names the versions of its servers."""
+    git = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return {
+        "commit": commit or "unknown",
+        "machine": f"{_processor()}, {len(CORES)} cores",
+        "server_cores": sorted(SERVER_CORES),
+        "other_cores": sorted(OTHER_CORES),
+        "python": platform.python_version(),
+        **servers,
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    names = [
+        line.split(":", 1)[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return names[0] if names else platform.machine()
