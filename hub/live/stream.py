@@ -42,6 +42,7 @@ CLIENT_LEFT = "client_left"
 HEARTBEAT_SECONDS = (12.0, 15.0)  # not all of a crowd at once
 PAGE_MESSAGES = 32
 DATABASE_RETRY_SECONDS = (0.5, 1.5)
+UNSEEN_SECONDS = 0.25
 # Neither this nor the retry time is followed by a blank line, which some clients take for an empty event.
 HEARTBEAT = b": still here\n"
 # A random delay between these keeps a crowd from returning at once: each stream of the process adds to it.
@@ -94,6 +95,8 @@ class StreamConsumer(LiveConsumer):
         tailer.add(outlet)
         metrics.STREAMS.inc()
         tailer.ring([outlet.session_id])
+        # Who sends at this moment does not see yet that the stream is open, and will not ring.
+        asyncio.get_running_loop().call_later(UNSEEN_SECONDS, tailer.ring, [outlet.session_id])
         try:
             await self.response.start(
                 200,

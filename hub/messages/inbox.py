@@ -78,7 +78,7 @@ def inbox_full(detail: str = "", **more: Any) -> Refusal:
 
 
 def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
-    """Put a message into locked inboxes and ring for them after the commit.
+    """Put a message into locked inboxes and, after the commit, ring for those that have a stream open.
 
     Returns:
         Whether every recipient has a stream open.
@@ -109,13 +109,14 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
         )
         for inbox in inboxes
     )
-    ring_after_commit(ids)
+    ring_after_commit(list(streaming))
     return len(streaming) == len(ids)
 
 
 def ring_after_commit(session_ids: list[str]) -> None:
     """Wake the streams of sessions once what was written can be read."""
-    transaction.on_commit(partial(bell.ring, session_ids))
+    if session_ids:
+        transaction.on_commit(partial(bell.ring, session_ids))
 
 
 def post_notice(outgoing: Outgoing) -> None:

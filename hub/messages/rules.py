@@ -66,10 +66,9 @@ def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, An
     if outgoing.category == PONG and completes_ping(outgoing, envelope.payload):
         return Sent(outgoing.id, delivered=True)
     if connection.vendor == "postgresql":
-        delivered = statements.send(caller, outgoing)
-        if delivered is not None:
-            ring_after_commit(outgoing.recipients)
-            return Sent(outgoing.id, delivered)
+        streaming = statements.send(caller, outgoing)
+        if streaming is not None:
+            return _sent(outgoing, streaming)
     return send_plainly(caller, outgoing)
 
 
@@ -93,11 +92,16 @@ def send_and_keep(
     except Refusal:
         return None  # what was in order the first time, such as its expiry, may not be any more
     queued, delivered = (answer(Sent(outgoing.id, delivered)) for delivered in (False, True))
-    was_delivered = statements.send(caller, outgoing, statements.Keeping(attempt, queued, delivered))
-    if was_delivered is None:
+    streaming = statements.send(caller, outgoing, statements.Keeping(attempt, queued, delivered))
+    if streaming is None:
         return None
-    ring_after_commit(outgoing.recipients)
-    return delivered if was_delivered else queued
+    return delivered if _sent(outgoing, streaming).delivered else queued
+
+
+def _sent(outgoing: Outgoing, streaming: list[str]) -> Sent:
+    """Ring for those recipients that have a stream open; nobody waits for the others."""
+    ring_after_commit(streaming)
+    return Sent(outgoing.id, delivered=len(streaming) == len(outgoing.recipients))
 
 
 def _checked(caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Outgoing:

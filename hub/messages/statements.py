@@ -40,27 +40,7 @@ _KEPT = """
 """
 
 
-def _send_statement(*, keeps: bool) -> str:
-    """Return the statement that sends, with or without keeping the answer of an attempt.
-
-    `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
-    """
-    going = "going" if keeps else "verdict"
-    return f"""
-WITH sender AS (
-    SELECT id, last_seen, status FROM hub_session
-    WHERE id = %(sender)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
-      AND status <> 'deregistered'
-), locked AS MATERIALIZED (
-    SELECT session_id, unread FROM hub_inbox
-    WHERE realm_id = %(realm)s::uuid AND session_id = ANY(%(recipients)s::uuid[])
-    ORDER BY session_id FOR UPDATE
-), present AS MATERIALIZED (
-    SELECT session_id, EXISTS (
-        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
-        WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid
-          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) AS streaming
-    FROM locked
+_UNGRANTED = """
 ), ungranted AS (
     SELECT recipient FROM unnest(%(recipients)s::uuid[]) AS recipient
     WHERE %(delegate)s::boolean AND recipient <> %(sender)s::uuid AND NOT (
@@ -73,9 +53,40 @@ WITH sender AS (
             WHERE held.requester_id = %(sender)s::uuid AND held.grantor_id = recipient
               AND held.realm_id = %(realm)s::uuid AND held.capability = %(capability)s::text
               AND held.status = 'active' AND held.expires_at > clock_timestamp()))
+"""
+
+
+def _send_statement(*, to_one: bool, keeps: bool) -> str:
+    """Return the statement that sends, with or without keeping the answer of an attempt.
+
+    `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
+
+    Args:
+        to_one: for one recipient, and no delegate. Of an array PostgreSQL does not know how long it will be,
+            so that it would plan the statement anew each time: as long again as it takes to do it.
+    """
+    recipients = "= %(recipient)s::uuid" if to_one else "= ANY(%(recipients)s::uuid[])"
+    count = "1" if to_one else "cardinality(%(recipients)s::uuid[])"
+    granted = "" if to_one else "AND NOT EXISTS (SELECT 1 FROM ungranted)"
+    going = "going" if keeps else "verdict"
+    return f"""
+WITH sender AS (
+    SELECT id, last_seen, status FROM hub_session
+    WHERE id = %(sender)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+      AND status <> 'deregistered'
+), locked AS MATERIALIZED (
+    SELECT session_id, unread FROM hub_inbox
+    WHERE realm_id = %(realm)s::uuid AND session_id {recipients}
+    ORDER BY session_id FOR UPDATE
+), present AS MATERIALIZED (
+    SELECT session_id, EXISTS (
+        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
+        WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid
+          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) AS streaming
+    FROM locked
+{"" if to_one else _UNGRANTED}
 ), verdict AS MATERIALIZED (
-    SELECT EXISTS (SELECT 1 FROM sender) AND NOT EXISTS (SELECT 1 FROM ungranted)
-       AND count(*) = cardinality(%(recipients)s::uuid[])
+    SELECT EXISTS (SELECT 1 FROM sender) AND count(*) = {count} {granted}
        AND coalesce(max(unread), 0) < %(inbox_limit)s::int AS good
     FROM locked
 {_KEPT if keeps else ""}
@@ -95,15 +106,20 @@ WITH sender AS (
     INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at)
     SELECT session_id, seq, %(id)s::uuid, CASE WHEN streaming THEN clock_timestamp() END
     FROM bumped JOIN present USING (session_id)
-    RETURNING delivered_at
+    RETURNING recipient_id, delivered_at
 )
-SELECT count(*), bool_and(delivered_at IS NOT NULL),
+SELECT count(*), array_agg(recipient_id) FILTER (WHERE delivered_at IS NOT NULL),
        (SELECT last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' FROM sender)
 FROM delivered
 """  # noqa: S608  put together from what stands here
 
 
-SEND, SEND_AND_KEEP = _send_statement(keeps=False), _send_statement(keeps=True)
+# By whether they are for one recipient, and keep the answer.
+SEND = {
+    (to_one, keeps): _send_statement(to_one=to_one, keeps=keeps)
+    for to_one in (True, False)
+    for keeps in (True, False)
+}
 
 # A poller that waited for the lock may find that others took what it saw: `marked` leaves that out. What it
 # marks it delivers and reads at one time, which the clock would give it twice.
@@ -179,11 +195,11 @@ class Keeping:
     if_delivered: bytes
 
 
-def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> bool | None:
+def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> list[str] | None:
     """Send a message if all checks hold, and keep the answer if that is asked for and none is kept yet.
 
     Returns:
-        Whether every recipient has a stream open; None if nothing was done.
+        The recipients that have a stream open; None if nothing was done.
     """
     parameters = send_parameters(caller.key.key_id, caller.key.inbox_limit, outgoing)
     if keeping is not None:
@@ -193,27 +209,30 @@ def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> 
             "if_queued": seal(keeping.if_queued),
             "if_delivered": seal(keeping.if_delivered),
         }
+    to_one = len(outgoing.recipients) == 1 and not outgoing.capability
     with connection.cursor() as cursor:
-        cursor.execute(SEND if keeping is None else SEND_AND_KEEP, parameters)
-        count, delivered, is_stale = cursor.fetchone()
+        cursor.execute(SEND[to_one, keeping is not None], parameters)
+        count, streaming, is_stale = cursor.fetchone()
     if not count:
         return None
     if is_stale:
         # Afterwards, and not in the statement or its transaction: whoever ends a session locks its row
         # before any inbox.
         transaction.on_commit(partial(mark_seen, outgoing.realm_id, str(outgoing.sender_id)))
-    return bool(delivered)
+    return [id_of(SESSION, recipient) for recipient in streaming or ()]
 
 
 def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[str, Any]:
     """Return the parameters of `SEND` for a message of a session that the key owns."""
     assert outgoing.sender_id is not None
+    recipients = [uuid_of(recipient) for recipient in outgoing.recipients]
     return {
         "id": uuid_of(outgoing.id),
         "realm": uuid_of(outgoing.realm_id),
         "key": uuid_of(key_id),
         "sender": uuid_of(outgoing.sender_id),
-        "recipients": [uuid_of(recipient) for recipient in outgoing.recipients],
+        "recipient": recipients[0],
+        "recipients": recipients,
         "recipient_ids": Jsonb(outgoing.recipients),
         "category": outgoing.category,
         "payload": outgoing.payload,

@@ -5,7 +5,6 @@ of sixteen connections that each send as fast as they are answered.
 """
 
 import argparse
-import contextlib
 from pathlib import Path
 
 from tests.bench import sections

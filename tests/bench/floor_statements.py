@@ -28,5 +28,5 @@ def given(url: str, keys: Keys) -> str:
         rows = connection.execute(WHOSE).fetchall()
     ids = [(id_of(REALM, realm), id_of(KEY, key), INBOX_LIMIT) for realm, key in rows]
     credentials = dict(zip((keys.limited, keys.unlimited), ids, strict=True))
-    given = {"send": statements.SEND, "poll": statements.POLL, "credentials": credentials}
+    given = {"send": statements.SEND[True, False], "poll": statements.POLL, "credentials": credentials}
     return msgspec.json.encode(given).decode()

@@ -1,4 +1,4 @@
-"""The load of a measurement: connections that each send as fast as they are answered, in a process of its own.
+"""The load: connections that each send as fast as they are answered, in a process of their own.
 
 Each answer is looked at. A wrong one ends the run, since a server that refuses is fast.
 """
@@ -78,6 +78,8 @@ class _Client(asyncio.Protocol):
         self.plan, self.requests, self.ends, self.numbers = plan, requests, ends, numbers
         self.times: list[float] = []
         self.loop = asyncio.get_running_loop()
+        parts = urlsplit(plan.base)
+        self.host, self.port = parts.hostname or "", parts.port or 80
         self.done: asyncio.Future[None] = self.loop.create_future()
         self._waiting: bytes | None = None
         self._received = b""
@@ -92,9 +94,8 @@ class _Client(asyncio.Protocol):
         return self.times
 
     async def _connect(self) -> None:
-        parts = urlsplit(self.plan.base)
         self._began = time.perf_counter()
-        await self.loop.create_connection(lambda: self, parts.hostname, parts.port)
+        await self.loop.create_connection(lambda: self, self.host, self.port)
 
     def _prepare(self) -> bool:
         self._waiting = next(self.requests, None) if time.perf_counter() < self.ends else None
@@ -135,7 +136,7 @@ class _Client(asyncio.Protocol):
             self._leave()
             self.done.set_result(None)
         elif is_closed:
-            self.loop.create_task(self._connect())  # noqa: RUF006  `done` waits for what comes of it
+            self.loop.create_task(self._connect())
         else:
             self._began = now
             self.transport.write(self._waiting or b"")

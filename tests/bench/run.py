@@ -1,13 +1,12 @@
 """A run: what all of its measurements share."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import psycopg
 
 from tests import servers
-from tests.bench.client import Connection
 from tests.bench.load import Load, Plan, load_process
 from tests.bench.machine import OTHER_CORES, cpu_seconds, pin
 from tests.bench.programs import Program

@@ -5,13 +5,8 @@ import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import msgspec
-import psycopg
-
 from tests.bench import floor_statements, programs, wire
-from tests.bench.client import Connection
-from tests.bench.load import ONCE
-from tests.bench.programs import FLOORS, REQUEST_THREADS, Program
+from tests.bench.programs import FLOORS, Program
 from tests.bench.report import Target
 from tests.bench.rounds import Contender, compare
 from tests.bench.run import CLIENTS, SESSIONS, Run
@@ -82,9 +77,7 @@ def polls(run: Run) -> None:
         ]
 
         def of(program: Program) -> Contender:
-            return run.contender(
-                program, turns, wire.is_page_of_ten, again=False, before=lambda: fill(run)
-            )
+            return run.contender(program, turns, wire.is_page_of_ten, again=False, before=lambda: fill(run))
 
         measured = compare({HUB: of(hub), HUB_SERVE: of(serve), FLOOR_A: of(floor)}, run.rounds)
         run.report.add("Poll of ten messages, one process", measured)

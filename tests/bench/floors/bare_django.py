@@ -16,7 +16,5 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("api/v1/messages", view)]
-settings.configure(
-    SECRET_KEY=secrets.token_hex(), ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, DEBUG=False
-)
+settings.configure(SECRET_KEY=secrets.token_hex(), ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, DEBUG=False)
 app = get_wsgi_application()

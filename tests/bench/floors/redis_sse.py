@@ -1,4 +1,4 @@
-"""Floor (c): server-sent events from one Redis subscription; nothing is stored, nobody is asked who they are."""
+"""Floor (c): server-sent events from one Redis subscription; nothing is kept, nobody is asked for a key."""
 
 import asyncio
 import os
