@@ -1,5 +1,7 @@
 """The backend that `ENGINE = "hub.postgresql"` names."""
 
+import select
+import time
 from functools import cache
 from typing import Any, NoReturn
 
@@ -10,6 +12,7 @@ from hub.breaker import Breaker
 from hub.postgresql import driver
 
 RETRY_SECONDS = 0.5
+TRUSTED_SECONDS = 5.0  # so long after it worked a connection that is silent is taken to work
 
 
 @cache
@@ -22,6 +25,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper, which asks a database that does not answer once in a while, not for each request."""
 
     Database = driver
+    _worked_at = 0.0
+
+    def is_usable(self) -> bool:
+        """Tell whether the connection works, and ask only one that has not been used for a while.
+
+        A server that hangs up, or says that it will, makes a connection readable.
+        """
+        now = time.monotonic()
+        if now - self._worked_at < TRUSTED_SECONDS and self._is_silent():
+            return True
+        if works := super().is_usable():
+            self._worked_at = now
+        return works
+
+    def _is_silent(self) -> bool:
+        poll = select.poll()
+        try:
+            poll.register(self.connection.pgconn.socket, select.POLLIN)
+        except OperationalError:
+            return False  # it is closed
+        return not poll.poll(0)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; raises at once while the database is known not to answer."""
