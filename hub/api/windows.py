@@ -4,16 +4,21 @@ Each accepted request leaves its time; it counts until it is older than the wind
 script, which asks Redis for the time: processes of several machines do not agree about it closely enough.
 """
 
+import hashlib
+import os
 import threading
 import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from hub.api.shared_redis import TIMEOUT_SECONDS, breaker
@@ -42,6 +47,8 @@ redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
 redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
 return {1, count + 1, (oldest or now) + window - now}
 """
+
+TAKE_DIGEST = hashlib.sha1(TAKE.encode(), usedforsecurity=False).hexdigest()  # by which EVALSHA names it
 
 # KEYS: lists of TAKE's. ARGV: the window in microseconds. Returns how many of each count now, and changes
 # nothing. A list is in order, so where the window begins in it is found by halving.
@@ -121,18 +128,21 @@ class LocalWindows:
 
 
 class RedisWindows:
-    """Windows that all processes share."""
+    """Windows that all processes share.
+
+    Each thread has a connection of its own: every request counts itself, and to take one out of a pool and
+    see that it is still good would take longer than all the rest.
+    """
 
     def __init__(self, url: str) -> None:
-        # One more try at once, for a connection that Redis closed while it was idle.
-        client = Redis.from_url(
+        self._client = Redis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),
         )
-        self._take = client.register_script(TAKE)
-        self._peek = client.register_script(PEEK)
+        self._peek = self._client.register_script(PEEK)
+        self._mine = threading.local()
 
     def take(self, name: str, *, limit: int, seconds: int) -> Usage:
         """Accept or refuse, in one script.
@@ -140,8 +150,30 @@ class RedisWindows:
         Raises:
             RedisError: it does not answer.
         """
-        accepted, count, wait = self._take(keys=[PREFIX + name], args=[seconds * MICROSECONDS, limit])
+        arguments = (1, PREFIX + name, seconds * MICROSECONDS, limit)
+        try:
+            answer = self._ask("EVALSHA", TAKE_DIGEST, *arguments)
+        except NoScriptError:
+            answer = self._ask("EVAL", TAKE, *arguments)
+        accepted, count, wait = answer
         return _usage(bool(accepted), count, wait, limit)
+
+    def _ask(self, *command: str | int) -> Any:
+        connection = self._connection()
+        try:
+            connection.send_command(*command)
+            return connection.read_response()
+        except (RedisConnectionError, RedisTimeoutError):
+            # It has disconnected, and connects anew: Redis may have closed it while it was idle.
+            connection.send_command(*command)
+            return connection.read_response()
+
+    def _connection(self) -> Any:
+        if getattr(self._mine, "pid", None) != os.getpid():
+            pool = self._client.connection_pool  # which would count the connections of threads that ended
+            self._mine.connection = pool.connection_class(**pool.connection_kwargs)
+            self._mine.pid = os.getpid()
+        return self._mine.connection
 
     def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
         """Count all in one script.
