@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, include, path, re_path
 
 from hub.api.problems import api_not_found
 from hub.api.schema import SchemaViewSet, swagger_page
@@ -21,7 +21,7 @@ V1 = "api/v1"
 
 def route(where: str, viewset: type[HubViewSet], **verbs: Any) -> URLPattern:
     """Return the pattern of a path below /api/v1, whose HTTP methods are these methods of the viewset."""
-    return path(f"{V1}/{where}", viewset.as_view(verbs), name=where.replace("str:", ""))
+    return path(where, viewset.as_view(verbs), name=where.replace("str:", ""))
 
 
 # Held open without a thread, so routed before Django, in config.asgi.
@@ -33,7 +33,7 @@ feed_urlpatterns = [
     path("realms/<str:realm_id>/feed", FeedConsumer.as_asgi()),
 ]
 
-urlpatterns = [
+api_urlpatterns = [
     route("sessions", SessionViewSet, post="register", get="list"),
     route("sessions/<str:session_id>", SessionViewSet, get="get_session", delete="deregister"),
     route("sessions/<str:session_id>/token", SessionViewSet, post="issue_token"),
@@ -47,7 +47,11 @@ urlpatterns = [
     route("grants/<str:grant_id>/approve", GrantViewSet, post="approve"),
     route("grants/<str:grant_id>/deny", GrantViewSet, post="deny"),
     route("schema", SchemaViewSet, get="schema_document"),
-    path(".well-known/jwks.json", SigningKeyViewSet.as_view({"get": "jwks"}), name="jwks"),
+]
+
+urlpatterns = [
     path("api/docs", swagger_page, name="swagger"),
+    path(f"{V1}/", include(api_urlpatterns)),
     re_path(r"^api(/|$)", api_not_found),
+    path(".well-known/jwks.json", SigningKeyViewSet.as_view({"get": "jwks"}), name="jwks"),
 ]

@@ -43,11 +43,19 @@ every_operation = pytest.mark.parametrize(
 )
 
 
+def placed(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Yield every pattern, with what stands before it where it is included."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield prefix, pattern
+        else:
+            yield from placed(pattern.url_patterns, prefix + str(pattern.pattern))
+
+
 def routes() -> Iterator[tuple[str, str]]:
     """Yield path and method of every route that the hub has."""
-    for pattern in [*urlpatterns, *live_urlpatterns]:
-        assert isinstance(pattern, URLPattern)
-        path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
+    for prefix, pattern in placed([*urlpatterns, *live_urlpatterns]):
+        path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", prefix + str(pattern.pattern))
         view: Any = pattern.callback
         if hasattr(view, "consumer_class"):
             yield path, view.consumer_class.method.lower()
