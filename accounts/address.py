@@ -1,11 +1,14 @@
 """Clients' IP addresses, which a proxy or a server may have put in any form."""
 
 import ipaddress
+from functools import lru_cache
 
 IPV6_NETWORK_BITS = 64  # what one subscriber gets
 UNKNOWN = "unknown"
+REMEMBERED = 4096  # forms of addresses
 
 
+@lru_cache(REMEMBERED)
 def client_address(text: object) -> str:
     """Return an IP address in its canonical form, without a zone; "" for what is none.
 

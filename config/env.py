@@ -34,7 +34,7 @@ REDIS_URL: str = env.str("REDIS_URL", default="")
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
 EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
 
-REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=4)
+REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=8)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
 LOG_REQUESTS: str = env.str("HUB_LOG_REQUESTS", default="all")  # which requests have a line in the log

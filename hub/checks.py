@@ -29,7 +29,7 @@ def check_request_threads(**_: Any) -> list[CheckMessage]:
     """Each request thread holds a database connection."""
     if 1 <= settings.HUB_REQUEST_THREADS <= 64:
         return []
-    hint = "Set HUB_REQUEST_THREADS to a number from 1 to 64; 4 is right for most."
+    hint = "Set HUB_REQUEST_THREADS to a number from 1 to 64; 8 is right for most."
     return [Error(f"HUB_REQUEST_THREADS is {settings.HUB_REQUEST_THREADS}.", hint=hint, id="hub.E002")]
 
 

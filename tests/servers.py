@@ -47,7 +47,8 @@ def lasting_port() -> int:
             return port
 
 
-def _binary(name: str) -> str | None:
+def binary(name: str) -> str | None:
+    """Return where a program of a server is installed, off the PATH too; None if it is not."""
     debian = sorted(map(str, Path("/").glob(DEBIAN_BINARIES)), reverse=True)
     places = [*debian, os.environ.get("PATH", ""), *ADMINISTRATORS_BINARIES]
     return shutil.which(name, path=os.pathsep.join(places))
@@ -116,7 +117,7 @@ class Postgresql(Server):
         Raises:
             Missing: its binaries are not installed, or there is no user to run it as.
         """
-        initdb, postgres = _binary("initdb"), _binary("postgres")
+        initdb, postgres = binary("initdb"), binary("postgres")
         if not (initdb and postgres):
             raise Missing("PostgreSQL (Debian: apt-get install postgresql)")
         user = None
@@ -145,12 +146,12 @@ class Redis(Server):
         Raises:
             Missing: it is not installed.
         """
-        binary = _binary("redis-server")
-        if not binary:
+        program = binary("redis-server")
+        if not program:
             raise Missing("Redis (Debian: apt-get install redis-server)")
         port = lasting_port()
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        super().__init__([binary, *options], port, folder)
+        super().__init__([program, *options], port, folder)
         self.url = f"redis://127.0.0.1:{port}/0"
 
 

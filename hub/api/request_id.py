@@ -1,7 +1,7 @@
 """The request's id: the client's own if it is harmless, else a new one."""
 
 import re
-import uuid
+import secrets
 
 from django.http import HttpRequest
 
@@ -14,7 +14,7 @@ def request_id_from(header: str | None) -> str:
     """Return the id that answer, log and audit carry for a request with this X-Request-ID."""
     if header is not None and _HARMLESS.fullmatch(header):
         return header
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def request_id_of(request: HttpRequest) -> str:

@@ -10,7 +10,12 @@ from pathlib import Path
 from tests.bench import sections
 from tests.bench.run import running
 
-SECTIONS = {"sends": sections.sends}
+SECTIONS = {
+    "sends": sections.sends,
+    "two": sections.two_processes,
+    "polls": sections.polls,
+    "memory": sections.memory,
+}
 
 
 def main() -> None:

@@ -65,6 +65,14 @@ async def register(connection: Connection, key: str, name: str) -> str:
     return str(msgspec.json.decode(content)["id"])
 
 
+async def token_of(connection: Connection, key: str, session: str) -> str:
+    """Return the Authorization header of a session's token."""
+    body = msgspec.json.encode({"ttl_seconds": 3600})
+    status, content = await connection.call("POST", f"/api/v1/sessions/{session}/token", key, body)
+    assert status == 200, content
+    return f"Bearer {msgspec.json.decode(content)['token']}"
+
+
 def envelope(sender: str, recipient: str, **payload: Any) -> bytes:
     """Return the body of a send."""
     members = {"aisp": "0.1", "from": sender, "to": recipient, "category": "message", "payload": payload}

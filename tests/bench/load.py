@@ -32,7 +32,7 @@ class Plan:
     """What to send.
 
     Attributes:
-        base: the server's URL.
+        bases: the URLs of servers that the connections are spread over.
         requests: of each connection, whole requests as they go over the wire.
         check: raises `WrongAnswer` for a body that is not right.
         seconds: until no further request is begun.
@@ -40,7 +40,7 @@ class Plan:
         status: that each answer must have.
     """
 
-    base: str
+    bases: list[str]
     requests: list[list[bytes]]
     check: Callable[[bytes], None]
     seconds: float
@@ -74,11 +74,13 @@ class Times:
 class _Client(asyncio.Protocol):
     """One connection; opened anew for each request where the server closes it."""
 
-    def __init__(self, plan: Plan, requests: Iterator[bytes], ends: float, numbers: Iterator[int]) -> None:
+    def __init__(
+        self, plan: Plan, base: str, requests: Iterator[bytes], ends: float, numbers: Iterator[int]
+    ) -> None:
         self.plan, self.requests, self.ends, self.numbers = plan, requests, ends, numbers
         self.times: list[float] = []
         self.loop = asyncio.get_running_loop()
-        parts = urlsplit(plan.base)
+        parts = urlsplit(base)
         self.host, self.port = parts.hostname or "", parts.port or 80
         self.done: asyncio.Future[None] = self.loop.create_future()
         self._waiting: bytes | None = None
@@ -153,10 +155,11 @@ class _Client(asyncio.Protocol):
 
 async def _run(plan: Plan) -> Times:
     began = time.perf_counter()
+    ends = began + plan.seconds
     numbers = itertools.count(time.time_ns() // 1_000)
     clients = [
-        _Client(plan, itertools.cycle(each) if plan.again else iter(each), began + plan.seconds, numbers)
-        for each in plan.requests
+        _Client(plan, base, itertools.cycle(each) if plan.again else iter(each), ends, numbers)
+        for base, each in zip(itertools.cycle(plan.bases), plan.requests, strict=False)
     ]
     async with asyncio.timeout(plan.seconds + 30):
         each = await asyncio.gather(*(client.run() for client in clients))

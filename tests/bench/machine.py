@@ -19,9 +19,10 @@ OTHER_CORES = set(CORES[1:] or CORES)
 
 
 def pin(pid: int, cores: Iterable[int]) -> None:
-    """Let a process, its threads and what it starts from now on run on these cores alone."""
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), cores)
+    """Let a process, all that came from it, and what that starts from now on run on these cores alone."""
+    for process in family(pid):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 def family(pid: int) -> list[int]:

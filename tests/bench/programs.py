@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.machine import SERVER_CORES, cpu_seconds, memory_bytes, pin
+from tests.bench.machine import CORES, SERVER_CORES, cpu_seconds, memory_bytes, pin
 from tests.live.processes import ROOT
 from tests.servers import free_port, wait_for_port
 
 FLOORS = "tests.bench.floors"
 PEERS = "tests.bench.peers"
-REQUEST_THREADS = 4  # of the hub, and of what is served by WSGI beside it
+REQUEST_THREADS = 8  # of the hub, and of what is served by WSGI beside it
 
 
 @dataclass(frozen=True)
@@ -94,3 +94,8 @@ def hub(role: str, environment: Mapping[str, str]) -> Iterator[Program]:
     variables = {**environment, "HUB_ORIGIN": f"http://127.0.0.1:{port}"}
     with program(["manage.py", role, f"--port={port}"], port, variables) as running:
         yield running
+
+
+def unpin(program: Program) -> None:
+    """Let a program run on all cores."""
+    pin(program.pid, CORES)

@@ -59,6 +59,7 @@ class Report:
     servers: dict[str, str]
     sections: dict[str, list[Line]] = field(default_factory=dict)
     targets: list[Target] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, section: str, measured: Mapping[str, Measured]) -> None:
         """Take in what a comparison measured."""
@@ -68,6 +69,11 @@ class Report:
         ]
         self.sections[section] = lines
         print(f"\n{section}", *(line.text() for line in lines), sep="\n", flush=True)
+
+    def note(self, text: str) -> None:
+        """Take in what has no place in a table."""
+        self.notes.append(text)
+        print(f"  {text}", flush=True)
 
     def target(self, target: Target) -> None:
         """Take in how a target was met."""
@@ -79,6 +85,7 @@ class Report:
         content = {
             "of": described(self.servers),
             "sections": {name: [asdict(line) for line in lines] for name, lines in self.sections.items()},
+            "notes": self.notes,
             "targets": [{**asdict(target), "is_met": target.is_met} for target in self.targets],
         }
         path.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,7 +1,7 @@
 """A run: what all of its measurements share."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -44,19 +44,20 @@ class Run:
 
     def contender(
         self,
-        program: Program,
+        programs: Program | Sequence[Program],
         requests: list[list[bytes]],
         check: Callable[[bytes], None],
         *,
         again: bool = True,
         before: Callable[[], object] = lambda: None,
     ) -> Contender:
-        """Return a program as one that these requests are sent to, a list for each connection."""
-        plan = Plan(program.base, requests, check, self.seconds, again=again)
+        """Return programs as one that these requests are sent to, a list for each connection."""
+        several = [programs] if isinstance(programs, Program) else programs
+        plan = Plan([each.base for each in several], requests, check, self.seconds, again=again)
 
         def spent() -> dict[str, float]:
             others = {name: cpu_seconds(pid) for name, pid in self.servers.items()}
-            return {"server": program.cpu_seconds, **others}
+            return {"server": sum(each.cpu_seconds for each in several), **others}
 
         return Contender(lambda: self.load(plan), before, spent)
 

@@ -7,12 +7,12 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from tests.bench.floors.bare_wsgi import CONTENT
+from tests.bench.floors.bare_wsgi import CONTENT, HEADERS
 
 
 def view(request: HttpRequest) -> HttpResponse:
     """Answer."""
-    return HttpResponse(CONTENT, content_type="application/json")
+    return HttpResponse(CONTENT, headers=dict(HEADERS))
 
 
 urlpatterns = [path("api/v1/messages", view)]
