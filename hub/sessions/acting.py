@@ -10,10 +10,11 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django_stubs_ext import WithAnnotations
 
+from hub.prepared import PreparedQuery
 from hub.sessions.models import Session
 from realms.audit.actor import Actor, Kind
 from realms.identity import KeyIdentity
-from realms.ids import SESSION, parse_id
+from realms.ids import KEY, REALM, SESSION, parse_id
 from realms.refusal import Refusal, refusal_at
 
 # `last_seen` is written at most this often, so that a busy session does not rewrite its row each time.
@@ -84,16 +85,29 @@ class _Staleness(TypedDict):
     is_stale: bool
 
 
+def _of_key(realm_id: str, key_id: str) -> QuerySet[Any]:
+    own = Session.objects.in_realm(realm_id).filter(key_id=key_id)
+    return own.annotate(is_stale=ExpressionWrapper(_STALE, output_field=BooleanField()))
+
+
+def _by_id(realm_id: str, key_id: str, session_id: str) -> QuerySet[Any]:
+    return _of_key(realm_id, key_id).filter(pk=session_id)
+
+
+_session_of_key = PreparedQuery(_by_id, ids={"realm_id": REALM, "key_id": KEY, "session_id": SESSION})
+
+
 def own_session(caller: Caller, session_id: str) -> Session:
     """Return the session `session_id` if `caller` may act as it, and note that it was seen.
 
     Raises:
         Refusal: `session_not_owned`.
     """
-    session = _own_sessions(caller).filter(pk=session_id).first()
-    if session is None:
-        raise Refusal("session_not_owned")
-    return _seen(session)
+    if caller.may_act_as(session_id):
+        key = caller.key
+        for session in _session_of_key(realm_id=key.realm_id, key_id=key.key_id, session_id=session_id):
+            return _seen(session)
+    raise Refusal("session_not_owned")
 
 
 def acting_session(caller: Caller) -> Session:
@@ -102,23 +116,26 @@ def acting_session(caller: Caller) -> Session:
     Raises:
         Refusal: `invalid_request` (a malformed header), `session_not_owned`, `session_required`.
     """
-    if caller.named_session is not None:
-        session_id = parse_id(SESSION, caller.named_session)
-        if session_id is None:
-            raise refusal_at("/X-AISP-Session", "X-AISP-Session is not a session id such as sess_01HX….")
+    if (session_id := named_session(caller)) is not None:
         return own_session(caller, session_id)
-    own = list(_own_sessions(caller)[:2])
+    own = list(_of_key(caller.realm_id, caller.key.key_id)[:2])
     if len(own) != 1:
         how = "register one with POST /api/v1/sessions, then" if not own else "the key owns several;"
         raise Refusal("session_required", f"No acting session: {how} name it in X-AISP-Session.")
     return _seen(own[0])
 
 
-def _own_sessions(caller: Caller) -> QuerySet[Any]:
-    own = Session.objects.in_realm(caller.realm_id).filter(key_id=caller.key.key_id)
-    if caller.token is not None:
-        own = own.filter(pk=caller.token.session_id)
-    return own.annotate(is_stale=ExpressionWrapper(_STALE, output_field=BooleanField()))
+def named_session(caller: Caller) -> str | None:
+    """Return the id of the session that the request names, or whose token it carries; None if it does neither.
+
+    Raises:
+        Refusal: `invalid_request` (a malformed header).
+    """
+    if caller.named_session is None:
+        return caller.token.session_id if caller.token is not None else None
+    if (session_id := parse_id(SESSION, caller.named_session)) is None:
+        raise refusal_at("/X-AISP-Session", "X-AISP-Session is not a session id such as sess_01HX….")
+    return session_id
 
 
 def _seen(session: "WithAnnotations[Session, _Staleness]") -> Session:

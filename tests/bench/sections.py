@@ -20,7 +20,7 @@ from tests.growth import rows
 MIX = 250  # requests of a connection, then they come again
 POLLED = 10
 FILLED = 50_000  # unread messages that are added to the inboxes before a turn of polls
-ENTRIES = 1000  # of memory
+ENTRIES = 160  # of memory, so that all are written before they are read
 
 WEB, SERVE = "hub, `web`", "hub, `serve`"
 FLOOR_A = "floor: Starlette, asyncpg"

@@ -7,7 +7,9 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from hub.api.schema import document
-from hub.urls import live_urlpatterns
+from hub.urls import V1, live_urlpatterns
+
+API_PREFIX = f"{V1}/"
 
 # What is no operation of the API: pages for people, who have no realm, and nothing of one in them.
 PAGES = {
@@ -56,17 +58,17 @@ def _routes() -> Iterator[Route]:
     yield from _walk(live_urlpatterns)
 
 
-def _walk(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Route]:
+def _walk(patterns: Iterable[URLPattern | URLResolver], before: str = "") -> Iterator[Route]:
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             if pattern.namespace:
                 yield "", str(pattern.namespace)
-            elif (prefix := str(pattern.pattern)) != "":
-                yield "", f"/{prefix}"
+            elif (prefix := str(pattern.pattern)) in ("", API_PREFIX):
+                yield from _walk(pattern.url_patterns, before + prefix)
             else:
-                yield from _walk(pattern.url_patterns)
+                yield "", f"/{prefix}"
             continue
-        text = str(pattern.pattern)
+        text = before + str(pattern.pattern)
         path = text if text.startswith("^") else "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", text)
         view: Any = pattern.callback
         if hasattr(view, "role"):
