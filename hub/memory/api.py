@@ -41,7 +41,7 @@ class MemoryViewSet(HubViewSet):
         session = acting_session(caller)
         entries = rules.read_namespace(session=session, prefix=query.namespace)
         page, headers = page_of(
-            entries.select_related("namespace"),
+            entries.with_owner(),
             by="key",
             caller=caller,
             path="/api/v1/memory",

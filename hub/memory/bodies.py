@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hub.grants.patterns import KEY_PATTERN
-from hub.memory.models import KEY_CHARACTERS, MemoryEntry
+from hub.memory.models import KEY_CHARACTERS, OwnedEntry
 from hub.wire import JsonValue, SessionId, Timestamp, raw, rfc3339, strict
 
 ENTRIES_PER_WRITE = 100
@@ -79,12 +79,12 @@ class EntryDeleted(Struct):
     key: MemoryKey
 
 
-def entry_answer(entry: MemoryEntry) -> Entry:
-    """Return an entry, fetched with its namespace, as the wire has it."""
+def entry_answer(entry: OwnedEntry) -> Entry:
+    """Return an entry, fetched with its owner, as the wire has it."""
     return Entry(
         key=entry.key,
         value=raw(entry.value),
-        owner=entry.namespace.owner_id,
+        owner=entry.owner_id,
         updated_at=rfc3339(entry.updated_at),
         version=entry.version,
     )

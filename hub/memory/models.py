@@ -1,9 +1,10 @@
 """Memory: the entries of a realm's store, and who owns which namespace."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias, TypedDict
 
 from django.db import models
 from django.db.models.functions import Left
+from django_stubs_ext import WithAnnotations
 
 from hub.sessions.models import Session
 from realms.models import Realm
@@ -44,6 +45,10 @@ class MemoryEntryQuerySet(models.QuerySet["MemoryEntry"]):
         """Keep one realm's entries."""
         return self.filter(realm_id=realm_id)
 
+    def with_owner(self) -> models.QuerySet[Any]:
+        """Add to each entry who owns its namespace."""
+        return self.annotate(owner_id=models.F("namespace__owner"))
+
     def under(self, prefix: str) -> Self:
         """Keep the key `prefix` itself and everything below it."""
         return self.filter(models.Q(key=prefix) | in_subtree(prefix), namespace__name=prefix.split(".")[0])
@@ -71,6 +76,13 @@ class MemoryEntry(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class _Owned(TypedDict):
+    owner_id: str
+
+
+OwnedEntry: TypeAlias = "WithAnnotations[MemoryEntry, _Owned]"
 
 
 class MemoryUsage(models.Model):

@@ -16,24 +16,33 @@ from realms.audit.actor import Actor
 from realms.refusal import Refusal, refusal_at
 
 
-class NamespaceGoneError(Exception):
-    """A namespace was removed between its claim and its lock: whoever claims it begins again."""
+class NamespaceMissingError(Exception):
+    """Nobody owns a namespace (any more): whoever wants to write in it begins again, and claims it."""
 
 
 def claim_namespaces(session: Session, names: list[str]) -> dict[str, MemoryNamespace]:
     """Make `session` the owner of the namespaces that nobody owns, and lock them all.
 
     Raises:
-        NamespaceGoneError: roll back to before the call and claim again; to claim the rest while the others
+        NamespaceMissingError: roll back to before the call and claim again; to claim the rest while others
             are held would lock them out of order.
     """
     MemoryNamespace.objects.bulk_create(
         [MemoryNamespace(realm_id=session.realm_id, name=name, owner=session) for name in names],
         ignore_conflicts=True,
     )
+    return lock_all_namespaces(session, names)
+
+
+def lock_all_namespaces(session: Session, names: list[str]) -> dict[str, MemoryNamespace]:
+    """Lock namespaces of the session's realm until the commit.
+
+    Raises:
+        NamespaceMissingError: one of them is not there.
+    """
     locked = lock_namespaces(session.realm_id, names)
     if len(locked) < len(names):
-        raise NamespaceGoneError
+        raise NamespaceMissingError
     return locked
 
 

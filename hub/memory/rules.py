@@ -1,23 +1,36 @@
 """Memory: read, write, delete."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.grants.patterns import KEY_PATTERN, SUBTREE, covers, entries_covered
-from hub.memory.models import KEY_CHARACTERS, MemoryEntry, MemoryEntryQuerySet, MemoryNamespace
-from hub.memory.namespaces import NamespaceGoneError, claim_namespaces, lock_namespaces
+from hub.memory.models import (
+    KEY_CHARACTERS,
+    MemoryEntry,
+    MemoryEntryQuerySet,
+    MemoryNamespace,
+    OwnedEntry,
+)
+from hub.memory.namespaces import (
+    NamespaceMissingError,
+    claim_namespaces,
+    lock_all_namespaces,
+    lock_namespaces,
+)
 from hub.memory.usage import count
+from hub.prepared import PreparedQuery
 from hub.sessions.models import Session
 from hub.wire import compact, strict
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
+from realms.ids import REALM
 from realms.refusal import Refusal, refusal_at
 
 VALUE_BYTES = 65_536
@@ -56,14 +69,14 @@ def read_namespace(*, session: Session, prefix: str | None) -> MemoryEntryQueryS
     entries = entries.under(prefix)
     if not entries.exists():
         there = MemoryEntry.objects.in_realm(session.realm_id).under(prefix)
-        if (hidden := there.select_related("namespace").order_by("key").first()) is not None:
+        if (hidden := there.with_owner().order_by("key").first()) is not None:
             # The namespace that was asked for, and not the key that was found: its name is hidden too.
             wanted = prefix if hidden.key == prefix else f"{prefix}{SUBTREE}"
-            raise _grant_required("memory.read", wanted, {hidden.namespace.owner_id})
+            raise _grant_required("memory.read", wanted, {hidden.owner_id})
     return entries
 
 
-def read_entry(*, session: Session, key: str) -> MemoryEntry:
+def read_entry(*, session: Session, key: str) -> OwnedEntry:
     """Return one entry.
 
     Raises:
@@ -72,7 +85,7 @@ def read_entry(*, session: Session, key: str) -> MemoryEntry:
     _refuse_unless_key(key)
     entry = _entry(session, key)
     if not _may(session, entry, "memory.read"):
-        raise _grant_required("memory.read", key, {entry.namespace.owner_id})
+        raise _grant_required("memory.read", key, {entry.owner_id})
     return entry
 
 
@@ -87,7 +100,7 @@ def delete_entry(*, session: Session, key: str, by: Actor) -> None:
         lock_namespaces(session.realm_id, [key.split(".")[0]])
         entry = _entry(session, key)
         if not _may(session, entry, "memory.delete"):
-            raise _grant_required("memory.delete", key, {entry.namespace.owner_id})
+            raise _grant_required("memory.delete", key, {entry.owner_id})
         _remove(entry, by=by)
 
 
@@ -100,13 +113,16 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
     """
     encoded = {write.key: compact(write.value) for write in writes}
     _check_batch(writes, encoded)
+    names = sorted({write.key.split(".")[0] for write in writes})
+    lock: Callable[[Session, list[str]], Mapping[str, MemoryNamespace]] = lock_all_namespaces
     while True:
         try:
             with transaction.atomic():
-                _write(session, writes, encoded)
-        except NamespaceGoneError:
-            continue  # nobody owns it now, so that this claim finds it free
-        return [write.key for write in writes]
+                _write(session, writes, encoded, lock(session, names))
+        except NamespaceMissingError:
+            lock = claim_namespaces  # anew, before any is locked: to add some then would be out of order
+        else:
+            return [write.key for write in writes]
 
 
 def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
@@ -118,9 +134,12 @@ def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
             _remove(still_there, by=by)
 
 
-def _write(session: Session, writes: list[Write], encoded: Mapping[str, bytes]) -> None:
-    names = sorted({write.key.split(".")[0] for write in writes})
-    namespaces = claim_namespaces(session, names)
+def _write(
+    session: Session,
+    writes: list[Write],
+    encoded: Mapping[str, bytes],
+    namespaces: Mapping[str, MemoryNamespace],
+) -> None:
     _check_owners(session, namespaces, writes)
     there = {
         entry.key: entry for entry in MemoryEntry.objects.in_realm(session.realm_id).filter(key__in=encoded)
@@ -139,10 +158,19 @@ def _write(session: Session, writes: list[Write], encoded: Mapping[str, bytes]) 
     new = [entry for entry in there.values() if entry.pk is None]
     old = [entry for entry in there.values() if entry.pk is not None]
     MemoryEntry.objects.bulk_create(new)
-    columns = ["value", "size", "version", "written_by", "updated_at"]
-    MemoryEntry.objects.in_realm(session.realm_id).bulk_update(old, columns)
+    _update(session.realm_id, old)
     # The total's row is locked last and for the shortest time: all writers of the realm share it.
     count(session.realm_id, entries=len(new), size=growth)
+
+
+def _update(realm_id: str, entries: list[MemoryEntry]) -> None:
+    columns = ["value", "size", "version", "written_by", "updated_at"]
+    mine = MemoryEntry.objects.in_realm(realm_id)
+    if len(entries) == 1:  # as most writes are, at a third of what one of several costs
+        [entry] = entries
+        mine.filter(pk=entry.pk).update(**{column: getattr(entry, column) for column in columns})
+    else:
+        mine.bulk_update(entries, columns)
 
 
 def _remove(entry: MemoryEntry, *, by: Actor) -> None:
@@ -157,16 +185,21 @@ def _refuse_unless_key(key: str) -> None:
         raise Refusal("memory_key_not_found")
 
 
-def _entry(session: Session, key: str) -> MemoryEntry:
-    there = MemoryEntry.objects.in_realm(session.realm_id).select_related("namespace")
-    entry = there.filter(key=key).first()
-    if entry is None:
-        raise Refusal("memory_key_not_found")
-    return entry
+def _by_key(realm_id: str, key: str) -> QuerySet[OwnedEntry]:
+    return MemoryEntry.objects.in_realm(realm_id).filter(key=key).with_owner()
 
 
-def _may(session: Session, entry: MemoryEntry, capability: str) -> bool:
-    owner = entry.namespace.owner_id
+_entry_of_key = PreparedQuery(_by_key, ids={"realm_id": REALM}, texts=("key",))
+
+
+def _entry(session: Session, key: str) -> OwnedEntry:
+    for entry in _entry_of_key(realm_id=session.realm_id, key=key):
+        return entry
+    raise Refusal("memory_key_not_found")
+
+
+def _may(session: Session, entry: OwnedEntry, capability: str) -> bool:
+    owner = entry.owner_id
     return owner == session.pk or any(
         covers(pattern, entry.key) for pattern in _patterns(session, capability, {owner}).get(owner, [])
     )

@@ -23,6 +23,8 @@ def count(realm_id: str, *, entries: int, size: int) -> None:
     Raises:
         Refusal: `quota_exceeded`, if growth goes over the realm's limit.
     """
+    if not entries and not size:
+        return
     usage = MemoryUsage.objects.filter(realm_id=realm_id)
     change = {"entries": F("entries") + entries, "bytes": F("bytes") + size}
     if not usage.update(**change):

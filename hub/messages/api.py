@@ -116,18 +116,18 @@ class MessageViewSet(HubViewSet):
         `msg_` and 26 zeros if you have none.
         """
         caller.check_realm(query.realm)
-        session = acting_session(caller)
         category = query.category
         if category is not None and category not in bodies.CATEGORIES:
             raise refusal_at("/category", f"A category is one of {', '.join(bodies.CATEGORIES)}.")
         filters = Filters(limit=query.limit, category=category, since=query.since)
         if query.after is not None:
             after = str(parse_id(MESSAGE, query.after))
+            session = acting_session(caller)
             page = rules.read_after(session=session, message_id=after, filters=filters, mark=not query.peek)
         elif query.peek:
-            page = rules.peek(session=session, filters=filters)
+            page = rules.peek(session=acting_session(caller), filters=filters)
         else:
-            page = rules.poll(session=session, filters=filters)
+            page = rules.poll(caller=caller, filters=filters)
         if not query.peek:
             _DELIVERED.inc(len(page.messages))
         received = [bodies.received_answer(message) for message in page.messages]

@@ -28,7 +28,7 @@ from hub.messages.inbox import (
 )
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.pings import completes_ping
-from hub.sessions.acting import Caller, own_session
+from hub.sessions.acting import Caller, acting_session, named_session, own_session
 from hub.sessions.models import Session
 from hub.wire import rfc3339
 from realms.refusal import Refusal
@@ -172,11 +172,18 @@ def _refuse_full(caller: Caller, outgoing: Outgoing, inboxes: list[Inbox]) -> No
         raise inbox_full(detail, **_named(outgoing, recipients))
 
 
-def poll(*, session: Session, filters: Filters) -> Page:
-    """Return unread messages and mark exactly those as read: each goes to one of many pollers."""
+def poll(*, caller: Caller, filters: Filters) -> Page:
+    """Return unread messages and mark exactly those as read: each goes to one of many pollers.
+
+    Raises:
+        Refusal: what `acting_session` raises.
+    """
     if connection.vendor == "postgresql":
-        return Page(*statements.poll(session.realm_id, session.pk, filters))
-    return poll_plainly(session, filters)
+        session_id = named_session(caller) or acting_session(caller).pk
+        page = statements.poll(caller, session_id, filters) if caller.may_act_as(session_id) else None
+        if page is not None:
+            return Page(*page)
+    return poll_plainly(acting_session(caller), filters)
 
 
 def poll_plainly(session: Session, filters: Filters) -> Page:

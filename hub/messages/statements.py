@@ -55,6 +55,14 @@ _UNGRANTED = """
               AND held.status = 'active' AND held.expires_at > clock_timestamp()))
 """
 
+# Which messages of an inbox a poll asks for.
+_UNREAD = """
+    message.realm_id = %(realm)s::uuid AND delivery.read_at IS NULL
+    AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+    AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
+    AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
+"""
+
 
 def _send_statement(*, to_one: bool, keeps: bool) -> str:
     """Return the statement that sends, with or without keeping the answer of an attempt.
@@ -121,21 +129,24 @@ SEND = {
     for keeps in (True, False)
 }
 
-# A poller that waited for the lock may find that others took what it saw: `marked` leaves that out. What it
-# marks it delivers and reads at one time, which the clock would give it twice.
-POLL = """
-WITH inbox AS MATERIALIZED (
-    SELECT session_id FROM hub_inbox
-    WHERE session_id = %(session)s::uuid AND realm_id = %(realm)s::uuid FOR UPDATE
+# Whose session it is not gets no row; who has nothing to read, one without a message. A poller that waited
+# for the lock may find that others took what it saw: `marked` leaves that out. What it marks it delivers and
+# reads at one time, which the clock would give it twice.
+POLL = f"""
+WITH session AS (
+    SELECT id, last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' AS is_stale
+    FROM hub_session
+    WHERE id = %(session)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+      AND status <> 'deregistered'
+), inbox AS MATERIALIZED (
+    SELECT hub_inbox.session_id FROM session JOIN hub_inbox ON hub_inbox.session_id = session.id
+    WHERE hub_inbox.realm_id = %(realm)s::uuid FOR UPDATE OF hub_inbox
 ), unread AS MATERIALIZED (
     SELECT delivery.seq, message.id, message.sender_id, message.category, message.payload,
            message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
     FROM inbox JOIN hub_delivery delivery ON delivery.recipient_id = inbox.session_id
     JOIN hub_message message ON message.id = delivery.message_id
-    WHERE message.realm_id = %(realm)s::uuid AND delivery.read_at IS NULL
-      AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
-      AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
-      AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
+    WHERE {_UNREAD}
     ORDER BY delivery.seq LIMIT %(limit)s::int
 ), marked AS (
     UPDATE hub_delivery SET read_at = statement_timestamp(),
@@ -149,21 +160,20 @@ WITH inbox AS MATERIALIZED (
     FROM inbox
     WHERE hub_inbox.session_id = inbox.session_id AND hub_inbox.realm_id = %(realm)s::uuid
       AND EXISTS (SELECT 1 FROM marked)
+), page AS (
+    SELECT count(*) AS size FROM unread
 )
-SELECT (SELECT count(*) FROM unread), marked.seq, unread.id, unread.sender_id, unread.category,
+SELECT session.is_stale,
+       CASE WHEN page.size < %(limit)s::int THEN page.size ELSE (
+           SELECT count(*) FROM hub_delivery delivery
+           JOIN hub_message message ON message.id = delivery.message_id
+           WHERE delivery.recipient_id = %(session)s::uuid AND {_UNREAD}
+       ) END,
+       marked.seq, unread.id, unread.sender_id, unread.category,
        unread.payload, unread.envelope, unread.reply_to, unread.capability, unread.sent_at, unread.expires_at
-FROM unread LEFT JOIN marked ON marked.seq = unread.seq
+FROM session CROSS JOIN page LEFT JOIN unread ON TRUE LEFT JOIN marked ON marked.seq = unread.seq
 ORDER BY unread.seq
-"""
-
-COUNT_UNREAD = """
-SELECT count(*) FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
-WHERE message.realm_id = %(realm)s::uuid
-  AND delivery.recipient_id = %(session)s::uuid AND delivery.read_at IS NULL
-  AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
-  AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
-  AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
-"""
+"""  # noqa: S608  put together from what stands here
 
 # From each inbox apart: one index range each, however many there are.
 READ_MANY = """
@@ -247,11 +257,17 @@ def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[s
     }
 
 
-def poll(realm_id: str, session_id: str, filters: Filters) -> tuple[list[Message], int]:
-    """Return unread messages, now marked as read, and how many unread ones matched."""
+def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Message], int] | None:
+    """Return unread messages, now marked as read, and how many unread ones matched.
+
+    Returns:
+        None if the session is none of the caller's key.
+    """
     parameters: dict[str, Any] = {
-        "realm": uuid_of(realm_id),
+        "realm": uuid_of(caller.realm_id),
+        "key": uuid_of(caller.key.key_id),
         "session": uuid_of(session_id),
+        "seen_grain": _SEEN_GRAIN,
         "category": filters.category,
         "since": filters.since,
         "limit": filters.limit,
@@ -260,14 +276,16 @@ def poll(realm_id: str, session_id: str, filters: Filters) -> tuple[list[Message
         while True:
             cursor.execute(POLL, parameters)
             rows = cursor.fetchall()
-            mine = [_message(*row[2:]) for row in rows if row[1] is not None]
-            if mine or not rows:
+            if not rows:
+                return None
+            is_stale, count, _, found, *_ = rows[0]
+            mine = [_message(*row[3:]) for row in rows if row[2] is not None]
+            if mine or found is None:
                 break  # else other pollers took all of the page while this one waited: look again
-        count = len(mine)
-        if len(rows) == filters.limit:
-            cursor.execute(COUNT_UNREAD, parameters)
-            count += cursor.fetchone()[0]
-    return mine, count
+    if is_stale:
+        transaction.on_commit(partial(mark_seen, caller.realm_id, session_id))
+    taken_by_others = len(rows) - len(mine) if found is not None else 0
+    return mine, count - taken_by_others
 
 
 def read_many(

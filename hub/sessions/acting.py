@@ -126,7 +126,7 @@ def acting_session(caller: Caller) -> Session:
 
 
 def named_session(caller: Caller) -> str | None:
-    """Return the id of the session that the request names, or whose token it carries; None if it does neither.
+    """Return the id of the session that the request names, or whose token it carries; None without either.
 
     Raises:
         Refusal: `invalid_request` (a malformed header).

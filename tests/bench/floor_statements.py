@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -59,8 +60,15 @@ def poll(url: str) -> tuple[str, Callable[[str], dict[str, Any]]]:
     from hub.messages.statements import POLL
     from realms import ids
 
-    realm = _whose(url)[0][0]
-    same = {"realm": realm, "category": None, "since": None, "limit": 10}
+    realm, key = _whose(url)[0]
+    same = {
+        "realm": realm,
+        "key": key,
+        "seen_grain": timedelta(seconds=10),
+        "category": None,
+        "since": None,
+        "limit": 10,
+    }
     return POLL, lambda session: {**same, "session": ids.uuid_of(session)}
 
 

@@ -267,7 +267,9 @@ def test_both_forms_of_poll_have_one_outcome(
     assert plain.bob.session and statement.bob.session
 
     expected = rules.poll_plainly(plain.bob.session, filters)
-    messages, count = statements.poll(statement.realm.pk, statement.bob.id, filters)
+    found = statements.poll(statement.caller, statement.bob.id, filters)
+    assert found is not None
+    messages, count = found
 
     def shown(message: Message) -> Any:
         fields = ("category", "payload", "envelope", "reply_to", "capability", "sent_at", "expires_at")
@@ -287,8 +289,10 @@ def test_a_page_is_the_oldest_in_order_however_the_planner_reads(worlds: tuple[W
         for way in ("indexscan", "indexonlyscan", "bitmapscan"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
 
-    messages, _ = statements.poll(world.realm.pk, world.bob.id, Filters(limit=2))
+    found = statements.poll(world.caller, world.bob.id, Filters(limit=2))
 
+    assert found is not None
+    messages, _ = found
     assert [message.payload for message in messages] == ['{"n":1}', '{"n":2}']
 
 

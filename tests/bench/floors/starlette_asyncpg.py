@@ -117,9 +117,11 @@ async def send(request: Request) -> Response:
 
 async def poll(request: Request) -> Response:
     """Poll an inbox by the hub's statement."""
-    realm, _, _ = CREDENTIALS[request.headers["x-aisp-key"]]
+    realm, key, _ = CREDENTIALS[request.headers["x-aisp-key"]]
     values = {
         "realm": realm,
+        "key": key,
+        "seen_grain": timedelta(seconds=10),
         "session": uuid_of(request.headers["x-aisp-session"]),
         "category": None,
         "since": None,
@@ -128,15 +130,16 @@ async def poll(request: Request) -> Response:
     rows = await request.app.state.pool.fetch(POLL.text, *POLL.arguments(values))
     messages = [
         {
-            "id": id_of(MESSAGE, row[2]),
-            "from": id_of(SESSION, row[3]),
-            "category": row[4],
-            "payload": msgspec.Raw(row[5].encode()),
-            "sent_at": row[9],
+            "id": id_of(MESSAGE, row[3]),
+            "from": id_of(SESSION, row[4]),
+            "category": row[5],
+            "payload": msgspec.Raw(row[6].encode()),
+            "sent_at": row[10],
         }
         for row in rows
+        if row[2] is not None
     ]
-    return answer({"messages": messages, "unread_count": len(messages)})
+    return answer({"messages": messages, "unread_count": rows[0][1]})
 
 
 async def write(request: Request) -> Response:
