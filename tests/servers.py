@@ -136,6 +136,20 @@ class Postgresql(Server):
         super().__init__(command, port, folder, user)
         self.url = f"postgres://postgres@127.0.0.1:{port}/hub"
 
+    def start(self) -> None:
+        """Run it, and return once it lets somebody in: it takes connections sooner, and refuses them."""
+        super().start()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                psycopg.connect(self.url.rsplit("/", 1)[0] + "/postgres").close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
 
 class Redis(Server):
     """A Redis server that keeps nothing on disk."""

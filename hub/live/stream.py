@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import random
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -134,10 +135,12 @@ class StreamConsumer(LiveConsumer):
             raise refusal_at("/Last-Event-ID", "Last-Event-ID is not a message id such as msg_01HX….")
         session = acting_session(caller)
         start = feed.start_of(session.realm_id, session.pk, last_event_id)
-        process_id = switchboard.tailer().process_id
-        stream = open_stream(session=session, process_id=process_id)
+        tailer = switchboard.tailer()
+        # Where the process ends, the stream is told so at once, and takes none of the session's places: a
+        # client that comes back without waiting would soon have taken all.
+        ends = tailer.draining
         outlet = Outlet(
-            id=stream.pk,
+            id=uuid.uuid4() if ends else open_stream(session=session, process_id=tailer.process_id).pk,
             realm_id=session.realm_id,
             session_id=session.pk,
             key_id=caller.key.key_id,

@@ -7,7 +7,7 @@ of sixteen connections that each send as fast as they are answered.
 import argparse
 from pathlib import Path
 
-from tests.bench import sections
+from tests.bench import against_peers, embedded, sections, streams
 from tests.bench.run import running
 
 SECTIONS = {
@@ -15,6 +15,10 @@ SECTIONS = {
     "two": sections.two_processes,
     "polls": sections.polls,
     "memory": sections.memory,
+    "admission": sections.admission,
+    "embedded": embedded.embedded,
+    "streams": streams.streams,
+    "peers": against_peers.peers,
 }
 
 

@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 import uvloop
 
 from tests.bench.machine import OTHER_CORES
 
+P = ParamSpec("P")
+T = TypeVar("T")
 ONCE = b"@" * 16  # in a request: a number that no other request has
 
 
@@ -182,7 +184,11 @@ class Load:
         Raises:
             WrongAnswer: an answer is not right.
         """
-        return self.executor.submit(_follow, plan).result()
+        return self.run(_follow, plan)
+
+    def run(self, function: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+        """Call a function there."""
+        return self.executor.submit(function, *arguments, **more).result()
 
 
 @contextmanager

@@ -36,11 +36,11 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process and its living descendants have taken (proc(5), stat)."""
+    """Return the CPU time that a process and all that came from it have taken (proc(5), stat)."""
     spent = 0
     for each in family(pid):
         fields = Path(f"/proc/{each}/stat").read_text().rsplit(") ", 1)[1].split()
-        spent += int(fields[11]) + int(fields[12])
+        spent += sum(map(int, fields[11:15]))  # its own, and that of children which have ended
     return spent / TICKS
 
 

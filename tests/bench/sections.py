@@ -2,9 +2,13 @@
 
 import asyncio
 import random
+import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import msgspec
 import psycopg
 
 from tests.bench import floor_statements, programs, wire
@@ -16,10 +20,11 @@ from tests.bench.report import Target
 from tests.bench.rounds import Contender, compare
 from tests.bench.run import CLIENTS, SESSIONS, Run
 from tests.growth import rows
+from tests.live.processes import ROOT
 
 MIX = 250  # requests of a connection, then they come again
 POLLED = 10
-FILLED = 50_000  # unread messages that are added to the inboxes before a turn of polls
+FILLED = 30_000  # unread messages that are added to the inboxes before a turn of polls
 ENTRIES = 160  # of memory, so that all are written before they are read
 
 WEB, SERVE = "hub, `web`", "hub, `serve`"
@@ -50,7 +55,7 @@ def in_comparison(run: Run) -> Iterator[dict[str, Program]]:
         yield programs_
 
 
-def sends_of(run: Run, key: str, sessions: list[str], **headers: str) -> list[list[bytes]]:
+def sends_of(key: str, sessions: list[str], **headers: str) -> list[list[bytes]]:
     """Return sends to random recipients, from a session for each connection."""
     return [
         [wire.send(key, sender, random.choice(sessions), **headers) for _ in range(MIX)]
@@ -61,7 +66,7 @@ def sends_of(run: Run, key: str, sessions: list[str], **headers: str) -> list[li
 def sends(run: Run) -> None:
     """Sends to random recipients; what the kinds of a send cost; PostgreSQL alone."""
     with in_comparison(run) as there:
-        requests = sends_of(run, run.keys.limited, run.sessions)
+        requests = sends_of(run.keys.limited, run.sessions)
         measured = compare(
             {name: run.contender(program, requests, wire.is_sent) for name, program in there.items()},
             run.rounds,
@@ -87,15 +92,15 @@ def kinds(run: Run, hub: Program) -> None:
         return free, [await token_of(connection, run.keys.limited, id_) for id_ in run.sessions[:CLIENTS]]
 
     free, tokens = asyncio.run(others())
-    plain = sends_of(run, run.keys.limited, run.sessions)
+    plain = sends_of(run.keys.limited, run.sessions)
     by_token = [
-        sends_of(run, token, [sender, *run.sessions])[0]
+        sends_of(token, [sender, *run.sessions])[0]
         for token, sender in zip(tokens, run.sessions, strict=False)
     ]
-    once = sends_of(run, run.keys.limited, run.sessions, Idempotency_Key=ONCE.decode())
+    once = sends_of(run.keys.limited, run.sessions, Idempotency_Key=ONCE.decode())
     of: dict[str, list[list[bytes]]] = {
         "by a key with limits": plain,
-        "by a key without": sends_of(run, run.keys.unlimited, free),
+        "by a key without": sends_of(run.keys.unlimited, free),
         "by a token": by_token,
         "with an Idempotency-Key": once,
     }
@@ -111,7 +116,7 @@ def two_processes(run: Run) -> None:
         for program in (*both, floor):
             programs.unpin(program)
         asyncio.run(run.register(both[0].base, SESSIONS))
-        requests = sends_of(run, run.keys.limited, run.sessions)
+        requests = sends_of(run.keys.limited, run.sessions)
         name = "hub, two of `serve`"
         contenders = {
             name: run.contender(both, requests, wire.is_sent),
@@ -208,3 +213,17 @@ def memory(run: Run) -> None:
             for name in (WEB, SERVE):
                 ratio = measured[name].rate_ratio(measured[FLOOR_A])
                 run.report.target(Target(f"{name}: {what}s of memory to floor (a)'s", ratio, least=0.6))
+
+
+def admission(run: Run) -> None:
+    """The CPU time of what every request begins with, and of a refusal."""
+    command = [sys.executable, "-m", "tests.bench.admission", run.keys.limited]
+    rounds = [
+        msgspec.json.decode(
+            subprocess.check_output(command, env=run.environment, cwd=ROOT), type=dict[str, float]
+        )
+        for _ in range(run.rounds)
+    ]
+    medians = {part: statistics.median(each[part] for each in rounds) for part in rounds[0]}
+    run.report.note("CPU µs of " + ", ".join(f"{part} {spent:.0f}" for part, spent in medians.items()))
+    run.report.target(Target("CPU µs of credential, limit and problem", sum(medians.values()), most=150))

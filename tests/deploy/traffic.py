@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from tests.waiting import wait_until
 
 BEFORE_ALL = "msg_" + "0" * 26
 AGENTS = 4
+RETURN_SECONDS = 0.05  # less than the hub asks a client to wait
 ROUNDS = 10  # of each agent, until it is said that things go on
 
 
@@ -120,6 +122,7 @@ class Traffic:
                             followed.append(line[4:])
                         if line.startswith("data: ") and "last" in json.loads(line[6:]).get("payload", {}):
                             return
+                time.sleep(RETURN_SECONDS)
 
     @staticmethod
     def _got(answer: httpx.Response) -> Any:

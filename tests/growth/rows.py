@@ -41,19 +41,30 @@ PAYLOAD = '{"text":"' + "x" * 100 + '"}'
 ROWS_PER_TRANSACTION = 500_000
 
 
-def add(url: str, count: int, *, oldest: str, newest: str, read: bool = True, expired: bool = False) -> None:
+def add(
+    url: str,
+    count: int,
+    *,
+    oldest: str,
+    newest: str,
+    read: bool = True,
+    expired: bool = False,
+    sessions: int | None = None,
+) -> None:
     """Add `count` messages, each to one session in turn, sent between two intervals ago.
 
     Args:
         read: each was read a second after it was sent.
         expired: each expired a second after it was sent.
+        sessions: how many have a part in it, the first ones; None for all.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         # Foreign keys are right by the way the rows are made; to check 20 million takes a quarter of an hour.
         connection.execute("SET session_replication_role = replica")
         connection.execute(
             "CREATE TEMPORARY TABLE people AS SELECT id, realm_id, row_number() OVER (ORDER BY id) - 1 AS "
-            "number FROM hub_session WHERE status <> 'deregistered'"
+            "number FROM hub_session WHERE status <> 'deregistered' ORDER BY id LIMIT %s",
+            [sessions],
         )
         connection.execute("ANALYZE people")
         done = 0
@@ -73,6 +84,13 @@ def add(url: str, count: int, *, oldest: str, newest: str, read: bool = True, ex
                 for statement in (_ROWS, _MESSAGES, _DELIVERIES, _INBOXES):
                     connection.execute(statement, parameters)
             done += part
+
+
+def read_all(url: str) -> None:
+    """Have all messages read."""
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE hub_delivery SET read_at = clock_timestamp() WHERE read_at IS NULL")
+        connection.execute("UPDATE hub_inbox SET unread = 0 WHERE unread > 0")
 
 
 def settle(url: str) -> None:
