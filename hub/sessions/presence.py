@@ -6,7 +6,7 @@ process that is killed takes its streams with it and nobody has to clean up at o
 
 import uuid
 from datetime import timedelta
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models, transaction
 from django.db.models import Count, Q
@@ -62,12 +62,18 @@ class OpenStream(models.Model):
     """A stream that a session has open."""
 
     id = models.UUIDField(primary_key=True)
-    realm = models.ForeignKey(Realm, models.CASCADE, related_name="+")
+    realm = models.ForeignKey(Realm, models.CASCADE, related_name="+", db_index=False)
     session = models.ForeignKey(Session, models.CASCADE, related_name="streams")
     process = models.ForeignKey(LiveProcess, models.CASCADE, related_name="streams")
     opened_at = models.DateTimeField(db_default=Now())
 
     objects = OpenStreamQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            # Every send asks for a session's in its realm. By the realm alone it would read thousands.
+            models.Index("realm", "session", name="stream_of_session"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -37,8 +37,11 @@ class _Answer(msgspec.Struct):
 
 
 def is_task(body: bytes) -> None:
-    """Raise unless a task was made."""
-    msgspec.json.decode(body, type=_Answer)
+    """Raise `WrongAnswer` unless a task was made."""
+    try:
+        msgspec.json.decode(body, type=_Answer)
+    except msgspec.ValidationError:
+        raise WrongAnswer(body) from None
 
 
 def is_sent(body: bytes) -> None:

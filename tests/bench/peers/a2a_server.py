@@ -1,6 +1,8 @@
 """The A2A Python SDK: each message makes a task, which is kept in PostgreSQL and completed at once."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from a2a.helpers.proto_helpers import new_task_from_user_message, new_text_status_update_event
 from a2a.server.agent_execution.agent_executor import AgentExecutor
@@ -43,5 +45,16 @@ card = AgentCard(
     default_input_modes=["text/plain"],
     default_output_modes=["text/plain"],
 )
-handler = DefaultRequestHandlerV2(Done(), DatabaseTaskStore(engine), card)
-app = Starlette(routes=create_jsonrpc_routes(handler, "/"))
+store = DatabaseTaskStore(engine)
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Make the table before many want to at once."""
+    await store.initialize()
+    yield
+
+
+app = Starlette(
+    routes=create_jsonrpc_routes(DefaultRequestHandlerV2(Done(), store, card), "/"), lifespan=lifespan
+)
