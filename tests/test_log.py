@@ -68,3 +68,34 @@ def test_json_lines_are_json(written: io.StringIO, request: pytest.FixtureReques
     if "[json]" in request.node.name:
         line = json.loads(written.getvalue())
         assert (line["event"], line["key"], line["level"]) == ("said", "[key withheld]", "warning")
+
+
+def test_a_text_cannot_begin_a_line_of_its_own() -> None:
+    log.configure({"level": "INFO", "format": "text"})
+    [handler] = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    stream = io.StringIO()
+    handler.setStream(stream)
+
+    structlog.get_logger("hub").info("said", said="one\n2026-01-01 [error   ] another", spaced="a b")
+
+    assert stream.getvalue().count("\n") == 1
+    assert r"said='one\n2026" in stream.getvalue() and "spaced='a b'" in stream.getvalue()
+    log.configure(settings.LOGGING)
+
+
+def test_a_line_that_cannot_be_written_harms_nobody(written: io.StringIO) -> None:
+    written.close()
+
+    structlog.get_logger("hub").warning("said")
+
+
+def test_a_level_holds_for_loggers_that_were_used_before(written: io.StringIO) -> None:
+    logger = structlog.get_logger("hub")
+    logger.info("before")
+    logging.getLogger().setLevel(logging.WARNING)
+    logger.info("after")
+    logger.error("at last")
+
+    said = written.getvalue()
+    assert "before" in said and "after" not in said and "at last" in said

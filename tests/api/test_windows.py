@@ -223,3 +223,42 @@ def test_a_process_measures_time_that_only_grows() -> None:
     found = LocalWindows()
     usage = found.take(NAME, limit=1, seconds=2)
     assert usage.accepted and time.monotonic_ns() // 1000 - found._times[NAME][0] < 10**6
+
+
+@pytest.mark.redis
+def test_a_redis_that_has_forgotten_the_script_is_given_it_again() -> None:
+    shared = RedisWindows(settings.HUB_REDIS_URL)
+    assert shared.take(f"{NAME}-forgotten", limit=5, seconds=60).remaining == 4
+
+    Redis.from_url(settings.HUB_REDIS_URL).script_flush()
+
+    assert shared.take(f"{NAME}-forgotten", limit=5, seconds=60).remaining == 3
+
+
+@pytest.mark.redis
+def test_a_connection_that_redis_has_closed_is_made_again() -> None:
+    shared = RedisWindows(settings.HUB_REDIS_URL)
+    assert shared.take(f"{NAME}-closed", limit=5, seconds=60).remaining == 4
+    mine = shared._connection()
+    port = mine._sock.getsockname()[1]
+
+    Redis.from_url(settings.HUB_REDIS_URL).client_kill(f"127.0.0.1:{port}")
+
+    assert shared.take(f"{NAME}-closed", limit=5, seconds=60).remaining == 3
+
+
+@pytest.mark.redis
+def test_any_number_of_threads_may_come_and_go() -> None:
+    shared = RedisWindows(settings.HUB_REDIS_URL)
+    threads = 150  # more than a pool of redis-py's has connections
+    accepted: list[bool] = []
+
+    def take_one() -> None:
+        accepted.append(shared.take(f"{NAME}-threads", limit=1000, seconds=60).accepted)
+
+    for _ in range(threads):
+        thread = threading.Thread(target=take_one)
+        thread.start()
+        thread.join()
+
+    assert accepted == [True] * threads

@@ -11,6 +11,7 @@ from subprocess import Popen
 import httpx
 import pytest
 
+from hub.sessions.presence import STREAMS_PER_SESSION, OpenStream
 from tests.cast import new_agent
 from tests.live.client import WireAgent
 from tests.live.processes import ServerProcess, hosted_environment, running_server
@@ -72,6 +73,20 @@ def test_while_it_drains_it_answers_but_is_not_ready(
     assert httpx.get(f"{hub.base}/readyz").text == "draining\n"
     answer = alice.post("/messages", envelope(alice, bob))
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    hub.process.wait(GONE_WITHIN_SECONDS)
+
+
+def test_while_it_drains_it_sends_away_whoever_comes_back_however_often(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    _, bob = agents
+    hub.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: httpx.get(f"{hub.base}/readyz").status_code == 503)
+
+    for _ in range(STREAMS_PER_SESSION + 2):
+        with bob.stream() as stream:
+            assert stream.next().event == "close"
+    assert not OpenStream.objects.exists()
     hub.process.wait(GONE_WITHIN_SECONDS)
 
 

@@ -1,12 +1,14 @@
 """GET /messages/stream, over real HTTP."""
 
 import socket
+import time
 
 import httpx
 import pytest
 from django.utils import timezone
 
 from hub.bell import bell
+from hub.live import switchboard
 from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery
 from hub.sessions.presence import OpenStream
@@ -29,6 +31,18 @@ def test_unread_messages_come_first_and_new_ones_as_they_arrive(alice: WireAgent
         assert stream.messages(2) == waiting
         new = alice.send(bob.id)
         assert stream.messages(1) == [new]
+
+
+def test_what_is_sent_as_it_opens_comes_without_a_ring(
+    alice: WireAgent, bob: WireAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends at that moment does not see the stream yet; nobody else looks for an hour here."""
+    monkeypatch.setattr(switchboard.tailer(), "_next_look", time.monotonic() + 3600)
+    with bob.stream() as stream:
+        OpenStream.objects.all().delete()
+        sent = alice.send(bob.id)
+
+        assert stream.messages(1) == [sent]
 
 
 def test_an_event_carries_what_a_poll_returns(alice: WireAgent, bob: WireAgent) -> None:
