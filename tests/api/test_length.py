@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 
 @pytest.mark.parametrize("path", ["api/v1/messages", "api/nothing", "livez", "docs"])
@@ -12,7 +12,7 @@ def test_every_answer_says_how_long_it_is(client: Client, db: None, path: str) -
     assert answer.headers["Content-Length"] == str(len(answer.content)) != "0"
 
 
-def test_one_without_a_body_does_not(client: Client, db: None, settings: SettingsWrapper) -> None:
+def test_one_without_a_body_does_not(client: Client, db: None, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://agent.example"]
     headers = {"Origin": "https://agent.example", "Access-Control-Request-Method": "POST"}
 

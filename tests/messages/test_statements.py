@@ -5,7 +5,6 @@ each, and then answers and rows are compared. Reading for streams changes nothin
 """
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -208,36 +207,6 @@ def test_the_bell_rings_for_those_alone_who_have_a_stream_open(
     with django_capture_on_commit_callbacks(execute=True):
         world.alice.send([world.bob, world.carol])
     assert rung == [world.bob.id]
-
-
-def test_what_is_sent_and_polled_most_is_planned_once(worlds: tuple[World, World]) -> None:
-    """A plan takes as long to make as to run: after some tries PostgreSQL keeps the one for all values."""
-    world = worlds[0]
-    for _ in range(10):
-        statements.send(world.caller, world.outgoing(world.bob))
-        statements.send(world.caller, world.outgoing(world.bob), keeping_anew(world))
-        statements.poll(world.caller, world.bob.id, Filters(limit=100))
-    texts = [statements.SEND[True, False], statements.SEND[True, True], statements.POLL]
-    beginnings = [re.split(r"%\(", text)[0] for text in texts]
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement, generic_plans FROM pg_prepared_statements")
-        kept = dict(cursor.fetchall())
-
-    for text, beginning in zip(texts, beginnings, strict=True):
-        length = len(re.sub(r"%\(\w+\)s", "$1", text))
-        [plans] = {
-            plans
-            for statement, plans in kept.items()
-            if statement.startswith(beginning) and abs(len(re.sub(r"\$\d+", "$1", statement)) - length) == 0
-        }
-        assert plans > 0
-
-
-def keeping_anew(world: World) -> Keeping:
-    attempt = attempt_of(world.caller, new_id(MESSAGE), "/api/v1/messages", b"{}")
-    assert attempt is not None
-    return Keeping(attempt, if_queued=b"queued", if_delivered=b"delivered")
 
 
 def keeping(world: World) -> Keeping:
