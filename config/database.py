@@ -11,7 +11,7 @@ def database(url: str) -> dict[str, Any]:
     """Return Django's settings of the database at `url`, SQLite in the data directory if it is empty."""
     if not url:
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "hub.sqlite",
             "NAME": env.DATA_DIR / "hub.sqlite3",
             "CONN_MAX_AGE": None,
             "OPTIONS": {

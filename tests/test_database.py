@@ -1,14 +1,19 @@
 """The database as its URL names it, and the connections to it."""
 
+import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.db.backends.postgresql import base
 
 from config.database import database
 from hub.postgresql.base import TRUSTED_SECONDS
+from hub.sessions.models import Session
+from hub.sqlite.base import writing
+from tests.cast import Agent
 
 
 def test_options_in_the_url_hold_beside_the_hubs_own() -> None:
@@ -52,3 +57,48 @@ def test_a_connection_that_the_server_has_closed_is_known_at_once() -> None:
 
     assert not connection.is_usable()
     connection.close()
+
+
+@pytest.fixture
+def on_sqlite(is_postgresql: bool, transactional_db: None) -> None:
+    """Skip the test on PostgreSQL, which has no queue."""
+    if is_postgresql:
+        pytest.skip("SQLite's")
+
+
+@pytest.mark.parametrize("error", [None, ValueError, DatabaseError])
+def test_on_sqlite_a_transaction_has_its_turn_and_gives_it_back(
+    on_sqlite: None, error: type[Exception] | None
+) -> None:
+    with contextlib.suppress(ValueError, DatabaseError), transaction.atomic():
+        assert writing.locked()
+        with transaction.atomic():
+            Session.objects.filter(name="nobody").update(name="x")
+        if error:
+            raise error
+
+    assert not writing.locked()
+
+
+def test_on_sqlite_a_connection_that_is_closed_gives_its_turn_back(on_sqlite: None) -> None:
+    with contextlib.suppress(DatabaseError), transaction.atomic():
+        connection.close()
+
+    assert not writing.locked()
+
+
+def test_on_sqlite_writers_wait_for_their_turn_and_all_get_it(on_sqlite: None, alice: Agent) -> None:
+    def write(number: int) -> None:
+        try:
+            with transaction.atomic():
+                [session] = Session.objects.filter(pk=alice.id)
+                session.capabilities.append(str(number))
+                session.save()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(40)))
+
+    assert set(map(str, range(40))) <= set(Session.objects.get(pk=alice.id).capabilities)
+    assert not writing.locked()

@@ -1,0 +1,1 @@
+"""Django's SQLite backend, with a queue for the threads of a process that write."""
