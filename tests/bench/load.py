@@ -7,17 +7,17 @@ import asyncio
 import itertools
 import multiprocessing
 import os
-import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 import uvloop
 
+from tests.bench.delays import Delays
 from tests.bench.machine import OTHER_CORES
 
 P = ParamSpec("P")
@@ -51,26 +51,15 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Times:
+class Times(Delays):
     """How long each request took, and all of them together, in seconds."""
 
-    each: Sequence[float] = field(repr=False)
     seconds: float
 
     @property
     def rate(self) -> float:
         """Requests a second."""
         return len(self.each) / self.seconds
-
-    @property
-    def p50(self) -> float:
-        """The median, in milliseconds."""
-        return statistics.median(self.each) * 1000
-
-    @property
-    def p99(self) -> float:
-        """What one in a hundred takes longer than, in milliseconds."""
-        return statistics.quantiles(self.each, n=100)[98] * 1000
 
 
 class _Client(asyncio.Protocol):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tests.bench import programs
 from tests.bench.client import Connection, envelope
+from tests.bench.delays import Delays
 from tests.bench.load import WrongAnswer
 from tests.bench.machine import memory_bytes
 from tests.bench.programs import FLOORS, Program
@@ -40,24 +41,13 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Delays:
+class Pushes(Delays):
     """How long each event took from the beginning of its send, in seconds, and what a stream holds."""
 
-    each: list[float]
     stream_bytes: float
 
-    @property
-    def p50(self) -> float:
-        """The median, in milliseconds."""
-        return statistics.median(self.each) * 1000
-
-    @property
-    def p99(self) -> float:
-        """What one in a hundred takes longer than, in milliseconds."""
-        return statistics.quantiles(self.each, n=100)[98] * 1000
-
     def __str__(self) -> str:
-        return f"p50 {self.p50:6.2f} ms  p99 {self.p99:6.2f} ms   {self.stream_bytes / 1024:.1f} KiB a stream"
+        return f"{super().__str__()}  {self.stream_bytes / 1024:.1f} KiB a stream"
 
 
 class HubCrowd(Crowd):
@@ -92,7 +82,7 @@ class CountingCrowd(Crowd):
         self.last = time.perf_counter()
 
 
-async def _delays(held: Held, kind: type[HubCrowd] | type[FloorCrowd], seconds: float) -> Delays:
+async def _delays(held: Held, kind: type[HubCrowd] | type[FloorCrowd], seconds: float) -> Pushes:
     crowd = kind(held.base, held.key)
     before = memory_bytes(held.pid)
     await crowd.join(held.sessions)
@@ -117,7 +107,7 @@ async def _delays(held: Held, kind: type[HubCrowd] | type[FloorCrowd], seconds: 
     if missing := await crowd.missing(began, seconds=ARRIVE_SECONDS):
         raise WrongAnswer(f"{missing} events did not come")
     crowd.leave()
-    return Delays([crowd.arrived[number] - at for number, at in began.items()], stream_bytes)
+    return Pushes([crowd.arrived[number] - at for number, at in began.items()], stream_bytes)
 
 
 async def _burst(held: Held, events: int) -> float:
@@ -132,12 +122,12 @@ async def _burst(held: Held, events: int) -> float:
     return events / (crowd.last - began)
 
 
-def delays_of_hub(held: Held, seconds: float) -> Delays:
+def delays_of_hub(held: Held, seconds: float) -> Pushes:
     """Open the streams, and send to them for a while."""
     return asyncio.run(_delays(held, HubCrowd, seconds))
 
 
-def delays_of_floor(held: Held, seconds: float) -> Delays:
+def delays_of_floor(held: Held, seconds: float) -> Pushes:
     """Likewise for floor (c)."""
     return asyncio.run(_delays(held, FloorCrowd, seconds))
 

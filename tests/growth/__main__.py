@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from celery import Celery
 
 from tests import servers
+from tests.bench.delays import Delays
 from tests.bench.stage import database, prepare
 from tests.crowd.load import register_many
 from tests.growth import load, rows
@@ -69,7 +70,7 @@ def beside_due_work(
             slices.append(asyncio.run(load.sends(base, key, ids, SLICE_SECONDS)))
             print(f"  {left:>9} due   send {slices[-1]}", flush=True)
     took = time.monotonic() - began
-    during = load.Times([each for part in slices for each in part.each])
+    during = Delays([each for part in slices for each in part.each])
     print(
         f"{task}: {amount - left} in {took:.0f} s; send before {before}, meanwhile {during}: "
         f"p99 {during.p99 / before.p99:.2f} times",

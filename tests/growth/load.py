@@ -2,38 +2,17 @@
 
 import asyncio
 import random
-import statistics
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from tests.bench.client import Connection, envelope
+from tests.bench.delays import Delays
 
 CLIENTS = 16
 POLLED = 10
 
 
-@dataclass(frozen=True)
-class Times:
-    """How long requests took, in seconds."""
-
-    each: list[float]
-
-    @property
-    def p50(self) -> float:
-        """The median, in milliseconds."""
-        return statistics.median(self.each) * 1000
-
-    @property
-    def p99(self) -> float:
-        """What one in a hundred takes longer than, in milliseconds."""
-        return statistics.quantiles(self.each, n=100)[98] * 1000
-
-    def __str__(self) -> str:
-        return f"p50 {self.p50:6.1f} ms  p99 {self.p99:6.1f} ms  ({len(self.each)})"
-
-
-async def _timed(seconds: float, one: Callable[[Connection], Awaitable[None]], base: str) -> Times:
+async def _timed(seconds: float, one: Callable[[Connection], Awaitable[None]], base: str) -> Delays:
     each: list[float] = []
     ends = time.perf_counter() + seconds
 
@@ -47,10 +26,10 @@ async def _timed(seconds: float, one: Callable[[Connection], Awaitable[None]], b
         connection.writer.close()
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return Times(each)
+    return Delays(each)
 
 
-async def sends(base: str, key: str, ids: list[str], seconds: float) -> Times:
+async def sends(base: str, key: str, ids: list[str], seconds: float) -> Delays:
     """Send from one to another at random, `CLIENTS` at a time."""
 
     async def one(connection: Connection) -> None:
@@ -61,7 +40,7 @@ async def sends(base: str, key: str, ids: list[str], seconds: float) -> Times:
     return await _timed(seconds, one, base)
 
 
-async def polls(base: str, key: str, ids: list[str], seconds: float) -> Times:
+async def polls(base: str, key: str, ids: list[str], seconds: float) -> Delays:
     """Poll one inbox after another for `POLLED` messages."""
     turns = iter(range(1_000_000_000))
 
@@ -74,7 +53,7 @@ async def polls(base: str, key: str, ids: list[str], seconds: float) -> Times:
     return await _timed(seconds, one, base)
 
 
-async def nothing(base: str, key: str, seconds: float) -> Times:
+async def nothing(base: str, key: str, seconds: float) -> Delays:
     """Ask for a path that the hub does not have: what HTTP, threads and Django take."""
 
     async def one(connection: Connection) -> None:

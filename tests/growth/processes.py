@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from tests.bench.delays import Delays
 from tests.crowd.load import register_many, senders
 from tests.crowd.streams import Crowd
 from tests.deploy.stack import Stack, running_stack
@@ -44,7 +45,7 @@ def cpu_seconds(hub: Stack) -> dict[str, float]:
     return spent
 
 
-async def costed(hub: Stack, work: Callable[[], Awaitable[load.Times]]) -> str:
+async def costed(hub: Stack, work: Callable[[], Awaitable[Delays]]) -> str:
     """Run work, and return its rate, its times, and what one of it took of each part."""
     before, began = cpu_seconds(hub), time.perf_counter()
     times = await work()
@@ -55,13 +56,13 @@ async def costed(hub: Stack, work: Callable[[], Awaitable[load.Times]]) -> str:
     return f"{count / took:6.0f}/s  {times}   CPU of each, ms: {each}"
 
 
-async def pushes(hub: Stack, crowd: Crowd, seconds: float, per_second: float) -> load.Times:
+async def pushes(hub: Stack, crowd: Crowd, seconds: float, per_second: float) -> Delays:
     """Send to streams that are open, and return how long each message was on its way."""
     recipients = random.choices(list(crowd.open), k=round(seconds * per_second))
     async with senders(hub.base, hub.key, SENDERS) as sending:
         sent = await sending.steadily(recipients, per_second)
     assert await crowd.missing(sent.began, seconds=10) == 0
-    return load.Times([crowd.arrived[number] - at for number, at in sent.began.items()])
+    return Delays([crowd.arrived[number] - at for number, at in sent.began.items()])
 
 
 async def measure(hub: Stack, seconds: float, per_second: float) -> None:
