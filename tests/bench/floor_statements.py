@@ -38,7 +38,7 @@ def _whose(url: str) -> list[tuple[UUID, UUID]]:
 def send_statement() -> str:
     """Return the statement that most sends are."""
     set_up()
-    from hub.messages.statements import SEND
+    from hub.messages.sql import SEND
 
     return SEND[True, False]
 
@@ -46,7 +46,7 @@ def send_statement() -> str:
 def given(url: str, keys: Keys) -> str:
     """Return, as JSON, what floor (a) has to know."""
     set_up()
-    from hub.messages.statements import POLL
+    from hub.messages.sql import POLL
     from realms.ids import KEY, REALM, id_of
 
     ids = [(id_of(REALM, realm), id_of(KEY, key), INBOX_LIMIT) for realm, key in _whose(url)]
@@ -57,7 +57,7 @@ def given(url: str, keys: Keys) -> str:
 def poll(url: str) -> tuple[str, Callable[[str], dict[str, Any]]]:
     """Return the statement that polls for ten messages, and what makes its parameters of a session's id."""
     set_up()
-    from hub.messages.statements import POLL
+    from hub.messages.sql import POLL
     from realms import ids
 
     realm, key = _whose(url)[0]

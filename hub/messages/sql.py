@@ -1,0 +1,169 @@
+"""The texts of the statements that `hub.messages.statements` runs."""
+
+# Only one of equal attempts gets its record in; the others find nothing done, and what was kept.
+_KEPT = """
+), kept AS (
+    INSERT INTO hub_idempotencyrecord (realm_id, key_id, name, fingerprint, sealed_answer, created_at)
+    SELECT %(realm)s::uuid, %(key)s::uuid, %(attempt)s::text, %(fingerprint)s::bytea,
+           CASE WHEN (SELECT bool_and(streaming) FROM present)
+                THEN %(if_delivered)s::text ELSE %(if_queued)s::text END,
+           clock_timestamp()
+    FROM verdict WHERE verdict.good
+    ON CONFLICT (key_id, name) DO NOTHING
+    RETURNING id
+), going AS MATERIALIZED (
+    SELECT EXISTS (SELECT 1 FROM kept) AS good
+"""
+
+
+_UNGRANTED = """
+), ungranted AS (
+    SELECT recipient FROM unnest(%(recipients)s::uuid[]) AS recipient
+    WHERE %(delegate)s::boolean AND recipient <> %(sender)s::uuid AND NOT (
+        EXISTS (
+            SELECT 1 FROM hub_session target
+            WHERE target.id = recipient AND target.realm_id = %(realm)s::uuid
+              AND target.capabilities ? %(capability)s::text)
+        AND EXISTS (
+            SELECT 1 FROM hub_grant held
+            WHERE held.requester_id = %(sender)s::uuid AND held.grantor_id = recipient
+              AND held.realm_id = %(realm)s::uuid AND held.capability = %(capability)s::text
+              AND held.status = 'active' AND held.expires_at > clock_timestamp()))
+"""
+
+# Which messages of an inbox a poll asks for.
+_UNREAD = """
+    message.realm_id = %(realm)s::uuid AND delivery.read_at IS NULL
+    AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+    AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
+    AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
+"""
+
+
+def _send_statement(*, to_one: bool, keeps: bool) -> str:
+    """Return the statement that sends, with or without keeping the answer of an attempt.
+
+    `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
+
+    Args:
+        to_one: for one recipient, and no delegate. Of an array PostgreSQL does not know how long it will be,
+            so that it would plan the statement anew each time: as long again as it takes to do it.
+    """
+    recipients = "= %(recipient)s::uuid" if to_one else "= ANY(%(recipients)s::uuid[])"
+    count = "1" if to_one else "cardinality(%(recipients)s::uuid[])"
+    granted = "" if to_one else "AND NOT EXISTS (SELECT 1 FROM ungranted)"
+    going = "going" if keeps else "verdict"
+    return f"""
+WITH sender AS (
+    SELECT id, last_seen, status FROM hub_session
+    WHERE id = %(sender)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+      AND status <> 'deregistered'
+), locked AS MATERIALIZED (
+    SELECT session_id, unread FROM hub_inbox
+    WHERE realm_id = %(realm)s::uuid AND session_id {recipients}
+    ORDER BY session_id FOR UPDATE
+), present AS MATERIALIZED (
+    SELECT session_id, EXISTS (
+        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
+        WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid
+          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) AS streaming
+    FROM locked
+{"" if to_one else _UNGRANTED}
+), verdict AS MATERIALIZED (
+    SELECT EXISTS (SELECT 1 FROM sender) AND count(*) = {count} {granted}
+       AND coalesce(max(unread), 0) < %(inbox_limit)s::int AS good
+    FROM locked
+{_KEPT if keeps else ""}
+), bumped AS (
+    UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
+    FROM locked, {going}
+    WHERE {going}.good AND hub_inbox.session_id = locked.session_id AND hub_inbox.realm_id = %(realm)s::uuid
+    RETURNING hub_inbox.session_id, hub_inbox.seq
+), message AS (
+    INSERT INTO hub_message (id, realm_id, sender_id, recipients, category, payload, envelope, reply_to,
+                             capability, sent_at, expires_at)
+    SELECT %(id)s::uuid, %(realm)s::uuid, %(sender)s::uuid, %(recipient_ids)s::jsonb, %(category)s::text,
+           %(payload)s::text, %(envelope)s::text, %(reply_to)s::uuid, %(capability)s::text,
+           clock_timestamp(), %(expires_at)s::timestamptz
+    FROM {going} WHERE {going}.good
+), delivered AS (
+    INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at)
+    SELECT session_id, seq, %(id)s::uuid, CASE WHEN streaming THEN clock_timestamp() END
+    FROM bumped JOIN present USING (session_id)
+    RETURNING recipient_id, delivered_at
+)
+SELECT count(*), array_agg(recipient_id) FILTER (WHERE delivered_at IS NOT NULL),
+       (SELECT last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' FROM sender)
+FROM delivered
+"""  # noqa: S608  put together from what stands here
+
+
+# By whether they are for one recipient, and keep the answer.
+SEND = {
+    (to_one, keeps): _send_statement(to_one=to_one, keeps=keeps)
+    for to_one in (True, False)
+    for keeps in (True, False)
+}
+
+# Whose session it is not gets no row; who has nothing to read, one without a message. A poller that waited
+# for the lock may find that others took what it saw: `marked` leaves that out. What it marks it delivers and
+# reads at one time, which the clock would give it twice.
+POLL = f"""
+WITH session AS (
+    SELECT id, last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' AS is_stale
+    FROM hub_session
+    WHERE id = %(session)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+      AND status <> 'deregistered'
+), inbox AS MATERIALIZED (
+    SELECT hub_inbox.session_id FROM session JOIN hub_inbox ON hub_inbox.session_id = session.id
+    WHERE hub_inbox.realm_id = %(realm)s::uuid FOR UPDATE OF hub_inbox
+), unread AS MATERIALIZED (
+    SELECT delivery.seq, message.id, message.sender_id, message.category, message.payload,
+           message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
+    FROM inbox JOIN hub_delivery delivery ON delivery.recipient_id = inbox.session_id
+    JOIN hub_message message ON message.id = delivery.message_id
+    WHERE {_UNREAD}
+    ORDER BY delivery.seq LIMIT %(limit)s::int
+), marked AS (
+    UPDATE hub_delivery SET read_at = statement_timestamp(),
+           delivered_at = coalesce(hub_delivery.delivered_at, statement_timestamp())
+    FROM unread
+    WHERE hub_delivery.recipient_id = %(session)s::uuid AND hub_delivery.seq = unread.seq
+      AND hub_delivery.read_at IS NULL
+    RETURNING hub_delivery.seq
+), counted AS (
+    UPDATE hub_inbox SET unread = hub_inbox.unread - (SELECT count(*) FROM marked)
+    FROM inbox
+    WHERE hub_inbox.session_id = inbox.session_id AND hub_inbox.realm_id = %(realm)s::uuid
+      AND EXISTS (SELECT 1 FROM marked)
+), page AS (
+    SELECT count(*) AS size FROM unread
+)
+SELECT session.is_stale,
+       CASE WHEN page.size < %(limit)s::int THEN page.size ELSE (
+           SELECT count(*) FROM hub_delivery delivery
+           JOIN hub_message message ON message.id = delivery.message_id
+           WHERE delivery.recipient_id = %(session)s::uuid AND {_UNREAD}
+       ) END,
+       marked.seq, unread.id, unread.sender_id, unread.category,
+       unread.payload, unread.envelope, unread.reply_to, unread.capability, unread.sent_at, unread.expires_at
+FROM session CROSS JOIN page LEFT JOIN unread ON TRUE LEFT JOIN marked ON marked.seq = unread.seq
+ORDER BY unread.seq
+"""  # noqa: S608  put together from what stands here
+
+# From each inbox apart: one index range each, however many there are.
+READ_MANY = """
+SELECT found.* FROM unnest(%(inboxes)s::uuid[], %(after)s::bigint[]) AS wanted (session_id, after)
+CROSS JOIN LATERAL (
+    SELECT delivery.recipient_id, delivery.seq, octet_length(message.payload) <= %(carried_bytes)s::int,
+           message.id, message.sender_id, message.category,
+           CASE WHEN octet_length(message.payload) <= %(carried_bytes)s::int
+                THEN message.payload ELSE '' END,
+           message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
+    FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
+    WHERE delivery.recipient_id = wanted.session_id AND delivery.seq > wanted.after
+      AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+    ORDER BY delivery.seq LIMIT %(limit)s::int
+) AS found
+ORDER BY found.recipient_id, found.seq LIMIT %(limit)s::int
+"""
