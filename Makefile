@@ -50,7 +50,7 @@ mutations: $(VENV)/dev.stamp
 model: $(VENV)/dev.stamp
 	@MODEL_EXAMPLES=300 $(BIN)/python -m tests.run tests/model $(ARGS)
 
-# The hub beside its floors and beside what one might run in its place, measured in turns (8 minutes).
+# The hub beside its floors and beside what one might run in its place, measured in turns.
 bench: $(VENV)/bench.stamp
 	@$(BIN)/python -m tests.bench $(ARGS)
 

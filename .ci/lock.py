@@ -1,8 +1,7 @@
 """Write `requirements.lock`: every package pinned with its hashes, in four parts.
 
 First what the hub needs, then what only tracing needs, then what only development needs, then what only
-`make bench` needs. What is pinned
-stays as it is; with `--upgrade` everything takes its newest version.
+`make bench` needs. What is pinned stays as it is; with `--upgrade` everything takes its newest version.
 """
 
 import re

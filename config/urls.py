@@ -9,9 +9,8 @@ from hub.health import livez, metrics, readyz
 from hub.health_page import health_page
 
 urlpatterns = [
-    path(
-        "", include("hub.urls")
-    ),  # first: it is asked for most, and a path is compared with one after the other
+    # First: it is asked for most, and a path is compared with one pattern after the other.
+    path("", include("hub.urls")),
     path("", include("hub.console.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("hub.docs.urls")),

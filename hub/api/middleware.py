@@ -14,10 +14,10 @@ from hub.api.limits import address_headers
 from hub.api.observed import Observed
 from hub.api.problems import API_PREFIX, WELL_KNOWN_PREFIX
 from hub.api.request_id import HEADER, request_id_from
+from hub.api.wsgi_threads import WITHOUT_CONTENT
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # What machines ask for every few seconds has neither a number nor a line.
-WITHOUT_CONTENT = (204, 304)
 UNOBSERVED = frozenset({"/livez", "/readyz", "/metrics"})
 
 

@@ -15,7 +15,7 @@ _KEPT = """
     SELECT EXISTS (SELECT 1 FROM kept) AS good
 """
 
-
+# Only a delegate needs a grant, which each recipient other than the sender has to have given.
 _UNGRANTED = """
 ), ungranted AS (
     SELECT recipient FROM unnest(%(recipients)s::uuid[]) AS recipient

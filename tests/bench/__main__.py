@@ -7,7 +7,7 @@ of sixteen connections that each send as fast as they are answered.
 import argparse
 from pathlib import Path
 
-from tests.bench import against_peers, embedded, sections, streams
+from tests.bench import against_peers, embedded, sections, streams, viewers
 from tests.bench.run import running
 
 SECTIONS = {
@@ -18,6 +18,7 @@ SECTIONS = {
     "admission": sections.admission,
     "embedded": embedded.embedded,
     "streams": streams.streams,
+    "viewers": viewers.viewers,
     "peers": against_peers.peers,
 }
 

@@ -9,8 +9,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from tests.bench import programs
 from tests.bench.client import Connection, envelope, rate, register
+from tests.bench.run import CLIENTS, Run
 
+PAGES = 10
 TURN_SECONDS = 4.0  # two looks of the feed
 SIGN_IN = """
 from django.conf import settings
@@ -49,13 +52,14 @@ async def look(base: str, realm_id: str, cookie: str) -> None:
             connection.writer.close()
 
 
-def beside_viewers(
-    base: str, key: str, environment: Mapping[str, str], *, viewers: int, turns: int, clients: int
-) -> tuple[float, float]:
-    """Return the sends a second with nobody looking and with so many pages open, in alternating turns."""
-    realm_id, cookie = owner_of_the_realm(environment)
-    one = partial(look, base, realm_id, cookie)
-    return asyncio.run(_alternate(base, key, [one] * viewers, turns, clients))
+def viewers(run: Run) -> None:
+    """Sends with nobody looking and with some pages open, in alternating turns."""
+    with programs.hub("serve", run.environment) as hub:
+        realm_id, cookie = owner_of_the_realm({**run.environment, "HUB_ORIGIN": hub.base})
+        pages = [partial(look, hub.base, realm_id, cookie)] * PAGES
+        unseen, seen = asyncio.run(_alternate(hub.base, run.keys.limited, pages, run.rounds, CLIENTS))
+    share = f"{seen / unseen:.2f} of the {unseen:.0f} without them"
+    run.report.note(f"sends beside {PAGES} pages of the console: {seen:.0f} /s, {share}")
 
 
 async def _alternate(
