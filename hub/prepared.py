@@ -1,11 +1,15 @@
-"""Queries of the ORM whose SQL is written once, and not for each request."""
+"""Queries of the ORM whose SQL is written once, and not for each request.
 
-from collections.abc import Callable, Sequence
+To write the SQL of a small query takes the ORM several times as long as to run it.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
+from django.db.models.sql import UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
 from realms.ids import new_id, uuid_of
@@ -15,39 +19,34 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A place in a query for a value that each call gives, and how that gets there."""
+    """A place in a statement for a value that each call gives, and how that gets there."""
 
     argument: str
     prepare: Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled(Generic[M]):
-    """A query's SQL, and what of the ORM makes rows of what it finds."""
+class _Statement(Generic[M]):
+    """SQL as one database takes it, with open places among its parameters."""
 
     model: type[M]
     compiler: SQLCompiler
     sql: str
     parameters: list[Any]
-    fields: list[str]
 
-    def rows(self, found: list[Sequence[Any]]) -> list[M]:
-        """Return the rows as the ORM would, with its annotations."""
-        last = len(self.fields)
-        rows = []
-        for values in self.compiler.results_iter([found]):
-            row = self.model.from_db(DEFAULT_DB_ALIAS, self.fields, values[:last])
-            for name, place in self.compiler.annotation_col_map.items():
-                setattr(row, name, values[place])
-            rows.append(row)
-        return rows
+    def run(self, values: Mapping[str, str], *, fetch: bool) -> Any:
+        """Run it and return the rows that it finds, or the number of those that it changes."""
+        given = [
+            each.prepare(values[each.argument]) if isinstance(each, _Open) else each
+            for each in self.parameters
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, given)
+            return cursor.fetchall() if fetch else cursor.rowcount
 
 
-class PreparedQuery(Generic[M]):
-    """A query for rows of one model, by ids and other texts.
-
-    To write the SQL of a small query takes the ORM several times as long as to run it.
-    """
+class _Prepared(Generic[M]):
+    """What a query and an update have in common."""
 
     def __init__(
         self, build: Callable[..., QuerySet[M]], *, ids: dict[str, str], texts: tuple[str, ...] = ()
@@ -55,28 +54,21 @@ class PreparedQuery(Generic[M]):
         """Prepare what `build` makes of its arguments.
 
         Args:
-            build: returns a queryset of whole rows, without related ones. Nothing in it may depend on the
-                arguments but its parameters, into which they go as they are, or as a database holds an id.
+            build: returns a queryset. Nothing in it may depend on the arguments but its parameters, into
+                which they go as they are, or as a database holds an id.
             ids: the arguments that are ids, with the prefix of each.
             texts: the arguments that are other texts.
         """
         self._build = build
         self._ids, self._texts = ids, texts
-        self._compiled: dict[str, _Compiled[M]] = {}
+        self._statements: dict[str, _Statement[M]] = {}
 
-    def __call__(self, **values: str) -> list[M]:
-        """Return what is found with these values."""
-        if (compiled := self._compiled.get(connection.vendor)) is None:
-            compiled = self._compiled[connection.vendor] = self._compile()
-        given = [
-            each.prepare(values[each.argument]) if isinstance(each, _Open) else each
-            for each in compiled.parameters
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, given)
-            return compiled.rows(cursor.fetchall())
+    def _statement(self) -> _Statement[M]:
+        if (statement := self._statements.get(connection.vendor)) is None:
+            statement = self._statements[connection.vendor] = self._written()
+        return statement
 
-    def _compile(self) -> _Compiled[M]:
+    def _written(self) -> _Statement[M]:
         samples = {name: new_id(prefix) for name, prefix in self._ids.items()}
         samples |= {name: new_id("text") for name in self._texts}
         opened: dict[Any, _Open] = {}
@@ -87,9 +79,54 @@ class PreparedQuery(Generic[M]):
         for name in self._texts:
             opened[samples[name]] = _Open(name, str)
         queryset = self._build(**samples)
-        compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        compiler = self._compiler(queryset)
         sql, parameters = compiler.as_sql()
-        fields = [field.attname for field in queryset.model._meta.concrete_fields]
-        return _Compiled(
-            queryset.model, compiler, sql, [opened.get(each, each) for each in parameters], fields
-        )
+        return _Statement(queryset.model, compiler, sql, [opened.get(each, each) for each in parameters])
+
+    def _compiler(self, queryset: QuerySet[M]) -> SQLCompiler:
+        compiler: SQLCompiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        return compiler
+
+
+class PreparedQuery(_Prepared[M]):
+    """A query for whole rows of one model, without related ones, by ids and other texts."""
+
+    def __call__(self, **values: str) -> list[M]:
+        """Return what is found with these values, as the ORM would, with its annotations."""
+        statement = self._statement()
+        compiler, model = statement.compiler, statement.model
+        fields = [field.attname for field in model._meta.concrete_fields]
+        rows = []
+        for found in compiler.results_iter([statement.run(values, fetch=True)]):
+            row = model.from_db(DEFAULT_DB_ALIAS, fields, found[: len(fields)])
+            for name, place in compiler.annotation_col_map.items():
+                setattr(row, name, found[place])
+            rows.append(row)
+        return rows
+
+
+class PreparedUpdate(_Prepared[M]):
+    """An update of rows of one model, found by ids and other texts."""
+
+    def __init__(
+        self,
+        build: Callable[..., QuerySet[M]],
+        changes: Mapping[str, Any],
+        *,
+        ids: dict[str, str],
+        texts: tuple[str, ...] = (),
+    ) -> None:
+        """Prepare the update of what `build` finds; `changes` as `QuerySet.update` takes them."""
+        super().__init__(build, ids=ids, texts=texts)
+        self._changes = changes
+
+    def __call__(self, **values: str) -> int:
+        """Update the rows that are found with these values and return how many they were."""
+        count: int = self._statement().run(values, fetch=False)
+        return count
+
+    def _compiler(self, queryset: QuerySet[M]) -> SQLCompiler:
+        query: Any = queryset.query.chain(UpdateQuery)
+        query.add_update_values(self._changes)
+        compiler: SQLCompiler = query.get_compiler(DEFAULT_DB_ALIAS)
+        return compiler

@@ -1,14 +1,15 @@
-"""A query whose SQL is written once finds what the ORM would have found."""
+"""What has its SQL written once finds and changes what the ORM would have found and changed."""
 
 import pytest
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Concat
 from django.test.utils import CaptureQueriesContext
 
 from hub.memory.models import MemoryEntry
-from hub.prepared import PreparedQuery
+from hub.prepared import PreparedQuery, PreparedUpdate
 from hub.sessions.models import Session
-from realms.ids import REALM, SESSION
+from realms.ids import REALM, SESSION, new_id
 from tests.cast import Agent
 
 pytestmark = pytest.mark.django_db
@@ -53,9 +54,7 @@ def test_its_sql_is_written_once(alice: Agent, monkeypatch: pytest.MonkeyPatch) 
     find(realm_id=alice.session.realm_id, name="alice")
     monkeypatch.setattr(QuerySet, "filter", lambda *_, **__: pytest.fail("the ORM was asked again"))
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         [found] = find(realm_id=alice.session.realm_id, name="alice")
 
     assert (found.pk, len(queries)) == (alice.id, 1)
@@ -73,3 +72,29 @@ def test_an_annotation_is_an_id_as_the_orm_gives_it(alice: Agent) -> None:
     [entry] = find(realm_id=alice.session.realm_id, key="notes.one")
 
     assert entry.owner_id == alice.id
+
+
+def test_an_update_changes_what_is_found_and_says_how_many(alice: Agent, bob: Agent) -> None:
+    rename = PreparedUpdate(
+        by_name, {"kind": Concat("name", Value(".1"))}, ids={"realm_id": REALM}, texts=("name",)
+    )
+    assert alice.session
+    realm = alice.session.realm_id
+
+    assert [rename(realm_id=realm, name=name) for name in ("alice", "bob", "nobody")] == [1, 1, 0]
+
+    kinds = Session.objects.filter(pk__in=[alice.id, bob.id]).values_list("kind", flat=True)
+    assert set(kinds) == {"alice.1", "bob.1"}
+    assert rename(realm_id=new_id(REALM), name="alice") == 0
+
+
+def test_the_sql_of_an_update_is_written_once(alice: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch = PreparedUpdate(by_name, {"kind": "busy"}, ids={"realm_id": REALM}, texts=("name",))
+    assert alice.session
+    touch(realm_id=alice.session.realm_id, name="alice")
+    monkeypatch.setattr(QuerySet, "filter", lambda *_, **__: pytest.fail("the ORM was asked again"))
+
+    with CaptureQueriesContext(connection) as queries:
+        assert touch(realm_id=alice.session.realm_id, name="alice") == 1
+
+    assert len(queries) == 1

@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from hub.bell import bell
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
+from hub.prepared import PreparedQuery, PreparedUpdate
 from hub.sessions.presence import connected
-from realms.ids import MESSAGE, new_id, uuid_of
+from realms.ids import MESSAGE, REALM, SESSION, new_id, uuid_of
 from realms.refusal import Refusal
 from realms.spans import Moment
 
@@ -66,8 +67,20 @@ class Filters:
         return deliveries
 
 
+def _inbox(realm_id: str, session_id: str) -> QuerySet[Inbox]:
+    return Inbox.objects.filter(realm_id=realm_id, session_id=session_id)
+
+
+_IDS = {"realm_id": REALM, "session_id": SESSION}
+_lock_inbox = PreparedQuery(lambda **ids: _inbox(**ids).select_for_update(), ids=_IDS)
+_count_message = PreparedUpdate(_inbox, {"seq": F("seq") + 1, "unread": F("unread") + 1}, ids=_IDS)
+
+
 def lock_inboxes(realm_id: str, session_ids: Collection[str]) -> list[Inbox]:
     """Lock the inboxes of live sessions of the realm until the commit; ids without one are left out."""
+    if len(session_ids) == 1:
+        [session_id] = session_ids
+        return _lock_inbox(realm_id=realm_id, session_id=session_id)
     inboxes = Inbox.objects.select_for_update().filter(realm_id=realm_id, session_id__in=session_ids)
     return list(inboxes.order_by("session_id"))
 
@@ -98,8 +111,8 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
         sent_at=Moment(),
         expires_at=outgoing.expires_at,
     )
-    there = Inbox.objects.filter(realm_id=outgoing.realm_id, session_id__in=ids)
-    there.update(seq=F("seq") + 1, unread=F("unread") + 1)
+    for session_id in ids:
+        _count_message(realm_id=outgoing.realm_id, session_id=session_id)
     Delivery.objects.bulk_create(
         Delivery(
             recipient_id=inbox.session_id,

@@ -10,7 +10,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django_stubs_ext import WithAnnotations
 
-from hub.prepared import PreparedQuery
+from hub.prepared import PreparedQuery, PreparedUpdate
 from hub.sessions.models import Session
 from realms.audit.actor import Actor, Kind
 from realms.identity import KeyIdentity
@@ -146,8 +146,13 @@ def _seen(session: "WithAnnotations[Session, _Staleness]") -> Session:
     return session
 
 
+_mark_seen = PreparedUpdate(
+    lambda realm_id, session_id: Session.objects.in_realm(realm_id).filter(_STALE, pk=session_id),
+    {"last_seen": Now(), "status": Session.Status.ACTIVE},
+    ids={"realm_id": REALM, "session_id": SESSION},
+)
+
+
 def mark_seen(realm_id: str, session_id: str) -> None:
     """Note that a session acts now, which makes an inactive one active."""
-    Session.objects.in_realm(realm_id).filter(_STALE, pk=session_id).update(
-        last_seen=Now(), status=Session.Status.ACTIVE
-    )
+    _mark_seen(realm_id=realm_id, session_id=session_id)

@@ -9,10 +9,12 @@ from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.db import models, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
+from hub.prepared import PreparedQuery
 from hub.sessions.models import Session
+from realms.ids import REALM, SESSION
 from realms.models import Realm
 from realms.refusal import Refusal
 
@@ -111,8 +113,18 @@ def return_to_life(process_id: uuid.UUID, streams: list[OpenStream]) -> None:
     OpenStream.objects.bulk_create(streams, ignore_conflicts=True, batch_size=STREAMS_PER_INSERT)
 
 
+def _alive(realm_id: str, session_id: str) -> QuerySet[OpenStream]:
+    return OpenStream.objects.in_realm(realm_id).alive().filter(session_id=session_id)
+
+
+_alive_of_session = PreparedQuery(_alive, ids={"realm_id": REALM, "session_id": SESSION})
+
+
 def connected(realm_id: str, session_ids: list[str]) -> set[str]:
     """Return those of a realm's sessions that have a stream open now."""
+    if len(session_ids) == 1:
+        [session_id] = session_ids
+        return {stream.session_id for stream in _alive_of_session(realm_id=realm_id, session_id=session_id)}
     alive = OpenStream.objects.in_realm(realm_id).alive().filter(session_id__in=session_ids)
     return set(alive.values_list("session_id", flat=True))
 
