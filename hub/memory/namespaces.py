@@ -5,14 +5,16 @@ the order of their names, after rows of sessions and before the realm's totals a
 """
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.memory.usage import count
+from hub.prepared import PreparedQuery
 from hub.sessions.models import Session
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
+from realms.ids import REALM
 from realms.refusal import Refusal, refusal_at
 
 
@@ -46,8 +48,17 @@ def lock_all_namespaces(session: Session, names: list[str]) -> dict[str, MemoryN
     return locked
 
 
+def _by_name(realm_id: str, name: str) -> QuerySet[MemoryNamespace]:
+    return MemoryNamespace.objects.select_for_update().filter(realm_id=realm_id, name=name)
+
+
+_lock_namespace = PreparedQuery(_by_name, ids={"realm_id": REALM}, texts=("name",))
+
+
 def lock_namespaces(realm_id: str, names: list[str]) -> dict[str, MemoryNamespace]:
     """Lock those of the namespaces that are there until the commit."""
+    if len(names) == 1:
+        return {each.name: each for each in _lock_namespace(realm_id=realm_id, name=names[0])}
     locked = MemoryNamespace.objects.select_for_update().filter(realm_id=realm_id, name__in=names)
     return {namespace.name: namespace for namespace in locked.order_by("name")}
 

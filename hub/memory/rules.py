@@ -1,7 +1,7 @@
 """Memory: read, write, delete."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,9 +141,7 @@ def _write(
     namespaces: Mapping[str, MemoryNamespace],
 ) -> None:
     _check_owners(session, namespaces, writes)
-    there = {
-        entry.key: entry for entry in MemoryEntry.objects.in_realm(session.realm_id).filter(key__in=encoded)
-    }
+    there = {entry.key: entry for entry in _entries(session.realm_id, list(encoded))}
     _check_versions(writes, there)
     growth = sum(len(value) for value in encoded.values()) - sum(entry.size for entry in there.values())
     now = timezone.now()
@@ -161,6 +159,12 @@ def _write(
     _update(session.realm_id, old)
     # The total's row is locked last and for the shortest time: all writers of the realm share it.
     count(session.realm_id, entries=len(new), size=growth)
+
+
+def _entries(realm_id: str, keys: list[str]) -> Iterable[MemoryEntry]:
+    if len(keys) == 1:
+        return _entry_of_key(realm_id=realm_id, key=keys[0])
+    return MemoryEntry.objects.in_realm(realm_id).filter(key__in=keys)
 
 
 def _update(realm_id: str, entries: list[MemoryEntry]) -> None:
