@@ -79,7 +79,13 @@ class Grant(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index("realm", "status", name="grant_of_realm"),
-            models.Index("requester", "capability", name="grant_active", condition=models.Q(status="active")),
+            models.Index(
+                "requester",
+                "capability",
+                "grantor",
+                name="grant_active_between",
+                condition=models.Q(status="active"),
+            ),
             models.Index(
                 "expires_at", name="grant_open_until", condition=models.Q(status__in=["pending", "active"])
             ),

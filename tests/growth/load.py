@@ -5,11 +5,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from tests.bench.client import Connection, envelope
 from tests.bench.delays import Delays
 
 CLIENTS = 16
 POLLED = 10
+CAPABILITY = "delegate.receive"
+PREFIX = "work.notes"
 
 
 async def _timed(seconds: float, one: Callable[[Connection], Awaitable[None]], base: str) -> Delays:
@@ -48,6 +52,29 @@ async def polls(base: str, key: str, ids: list[str], seconds: float) -> Delays:
         session = ids[next(turns) % len(ids)]
         path = f"/api/v1/messages?limit={POLLED}"
         status, content = await connection.call("GET", path, key, X_AISP_Session=session)
+        assert status == 200, content
+
+    return await _timed(seconds, one, base)
+
+
+async def delegates(base: str, key: str, ids: list[str], seconds: float) -> Delays:
+    """Delegate from the first session to the second."""
+
+    async def one(connection: Connection) -> None:
+        status, content = await connection.call("POST", "/api/v1/messages", key, body)
+        assert status == 200, content
+
+    members = msgspec.json.decode(envelope(ids[0], ids[1], task="x" * 100))
+    body = msgspec.json.encode({**members, "category": "delegate", "capability": CAPABILITY})
+    return await _timed(seconds, one, base)
+
+
+async def reads(base: str, key: str, ids: list[str], seconds: float) -> Delays:
+    """Read the entries under `PREFIX` as the first session."""
+
+    async def one(connection: Connection) -> None:
+        path = f"/api/v1/memory?namespace={PREFIX}"
+        status, content = await connection.call("GET", path, key, X_AISP_Session=ids[0])
         assert status == 200, content
 
     return await _timed(seconds, one, base)

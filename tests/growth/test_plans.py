@@ -1,0 +1,219 @@
+"""What the API's hot calls ask PostgreSQL is answered from indexes, however much else it holds.
+
+The statements are those that the calls run. Each is explained and measured beside tens of thousands of rows,
+with the plan that PostgreSQL makes for it at first and with the one that it keeps.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from hub.grants.models import Grant
+from hub.messages import feed
+from hub.messages.models import Inbox
+from hub.sessions.presence import open_stream
+from realms.ids import new_id, uuid_of
+from tests.cast import Agent, Answer
+from tests.growth.copies import Copies
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+
+SESSIONS = range(1, 5_001)
+ROWS = range(1, 30_001)  # of whatever there can be more of than of sessions
+UNREAD = 100
+LARGE = 1_000  # rows, from which on a table must not be read as a whole
+MOST_READ = 3 * UNREAD  # rows that one step of a plan may look at
+READ = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+TOLD = ("Node Type", "Relation Name", "Index Name", "Index Cond", "Filter", "Actual Loops", "Subplan Name")
+CUSTOM_PLANS = 5  # that PostgreSQL makes before it may keep one for any parameters
+NUMBERS = count()
+PLACE = re.compile(r"%(?:\((\w+)\))?s|%%")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _swept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What was rolled back does not lie in the way of the tests that follow."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+@pytest.fixture
+def copies() -> Copies:
+    """Make rows beside those of the test, in its transaction."""
+    connection.ensure_connection()
+    assert isinstance(connection.connection, psycopg.Connection)
+    return Copies(connection.connection)
+
+
+@pytest.fixture
+def crowd(alice: Agent, bob: Agent, copies: Copies) -> None:
+    """The realm of alice and bob is large; they have done before what they will do."""
+    assert alice.session
+    message = alice.send(bob).json["message_id"]
+    grant = bob.grant(alice, "delegate.receive")
+    bob.grant(alice, "memory.read", "work.*")
+    alice.post("memory", {"entries": [{"key": "work.notes.one", "value": 1}]})
+    alice.post("sessions", {"name": "kept", "kind": "executor"}, headers={"Idempotency-Key": "kept"})
+    stream = open_stream(session=alice.session, process_id=uuid_of(new_id("proc")))
+    copies.sessions(str(uuid_of(alice.id)), SESSIONS)
+    copies.streams(str(stream.pk), SESSIONS)
+    copies.messages(str(uuid_of(message)), ROWS, sessions=len(SESSIONS))
+    copies.inbox(str(uuid_of(message)), read=len(ROWS), unread=UNREAD)
+    copies.grants(str(uuid_of(grant)), ROWS, sessions=len(SESSIONS))
+    Grant.objects.filter(pk=grant).delete()
+    bob.grant(alice, "delegate.receive")  # behind all others that the two have
+    copies.namespaces("work", SESSIONS)
+    copies.entries("work.notes.one", ROWS, namespaces=len(SESSIONS))
+    copies.attempts("kept", ROWS)
+    copies.settle()
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk through the steps of a plan."""
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)
+
+
+class Watch:
+    """Explains what is executed, and notes each step that reads a large table as a whole, or many rows."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.statements = 0
+        self._large = {
+            name
+            for (name,) in self._ask(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= %s", LARGE
+            )
+        }
+
+    def __call__(self, execute: Callable[..., Any], query: str, given: Any, many: bool, context: Any) -> Any:
+        if re.match(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE)", query):
+            self.statements += 1
+            self._explain(query, given)
+        return execute(query, given, many, context)
+
+    def _explain(self, query: str, given: Any) -> None:
+        raw = connection.connection
+        values: list[Any] = []
+
+        def placed(match: re.Match[str]) -> str:
+            if match[0] == "%%":
+                return "%"
+            values.append(given[match[1]] if match[1] else given[len(values)])
+            return f"${len(values)}"
+
+        prepared = PLACE.sub(placed, query)
+        # What the driver says of its values, too: `now() - $1` could be of many types.
+        types = ["interval" if isinstance(value, timedelta) else "unknown" for value in values]
+        declared = f"({', '.join(types)})" if values else ""
+        arguments = f"({', '.join(['%s'] * len(values))})" if values else ""
+        for before in (0, CUSTOM_PLANS):
+            name = f"watched_{next(NUMBERS)}"
+            execute = f"EXECUTE {name} {arguments}"
+            with raw.transaction(force_rollback=True), psycopg.ClientCursor(raw) as cursor:
+                cursor.execute(f"PREPARE {name} {declared} AS {prepared}".encode())
+                for _ in range(before):
+                    cursor.execute(f"EXPLAIN {execute}".encode(), values)
+                cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}".encode(), values)
+                [[[plan]]] = cursor.fetchall()
+            self._check(plan, "later" if before else "at first")
+
+    def _check(self, plan: dict[str, Any], when: str) -> None:
+        for node in nodes(plan["Plan"]):
+            if table := node.get("Relation Name", node.get("Index Name")):
+                read = node["Actual Loops"] * sum(node.get(rows, 0) for rows in READ)
+                if read > MOST_READ or (node["Node Type"] == "Seq Scan" and table in self._large):
+                    told = {name: value for name, value in node.items() if name in TOLD}
+                    self.faults.append(f"{when} reads {read} rows: {told}")
+
+    def _ask(self, query: str, *values: Any) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return list(cursor.fetchall())
+
+
+@contextmanager
+def watched(what: str) -> Iterator[Watch]:
+    """Have all that is executed be cheap."""
+    watch = Watch()
+    with connection.execute_wrapper(watch):
+        yield watch
+    assert watch.statements, what
+    assert not watch.faults, "\n".join([what, *watch.faults])
+
+
+def envelope(sender: Agent, *recipients: Agent, category: str = "message", **members: Any) -> dict[str, Any]:
+    to = [each.id for each in recipients]
+    return {
+        "aisp": "0.1",
+        "from": sender.id,
+        "to": to if len(to) > 1 else to[0],
+        "category": category,
+        "payload": {"text": "hello"},
+        **members,
+    }
+
+
+def check(calls: Mapping[str, Callable[[], Answer]]) -> None:
+    for name, call in calls.items():
+        with watched(name):
+            answer = call()
+        assert answer.status == 200, (name, answer.json)
+
+
+def test_sending_polling_and_streaming_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
+    one, both = envelope(alice, bob), envelope(alice, alice, bob)
+    delegated = envelope(alice, bob, category="delegate", capability="delegate.receive")
+    once = {"Idempotency-Key": "new"}
+    first = bob.get("messages?peek=true&limit=1").json["messages"][0]["id"]
+    newest = Inbox.objects.get(pk=bob.id).seq
+
+    check(
+        {
+            "send": lambda: alice.post("messages", one),
+            "send once": lambda: alice.post("messages", one, headers=once),
+            "send once again": lambda: alice.post("messages", one, headers=once),
+            "send to several": lambda: alice.post("messages", both),
+            "delegate": lambda: alice.post("messages", delegated),
+            "peek": lambda: bob.get("messages?peek=true&limit=10"),
+            "poll": lambda: bob.get("messages?limit=10"),
+            "poll a category": lambda: bob.get("messages?limit=10&category=delegate"),
+            "poll after a message": lambda: bob.get(f"messages?limit=10&after={first}"),
+            "acknowledge": lambda: bob.post("messages/ack", {"ids": [first]}),
+            "follow": lambda: alice.get(f"messages/{first}"),
+        }
+    )
+    with watched("read for streams"):
+        assert feed.read_many({bob.id: newest - 10}, limit=100)
+    with watched("mark what streams sent"):
+        feed.mark_sent({bob.id: [newest]})
+
+
+def test_memory_sessions_and_grants_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
+    written = {"entries": [{"key": "work.notes.one", "value": 2}, {"key": "work.notes.two", "value": 2}]}
+    asked = {"to": bob.id, "capability": "memory.read", "namespace": "work.*"}
+
+    check(
+        {
+            "write": lambda: alice.post("memory", {"entries": written["entries"][:1]}),
+            "write several": lambda: alice.post("memory", written),
+            "read one": lambda: alice.get("memory/work.notes.one"),
+            "read under a prefix": lambda: alice.get("memory?namespace=work.notes"),
+            "read all that it may": lambda: alice.get("memory"),
+            "see a session": lambda: alice.get(f"sessions/{bob.id}"),
+            "ask for a grant": lambda: alice.post("grants", asked),
+            "list grants": lambda: bob.get("grants?limit=10"),
+            "delete an entry": lambda: alice.delete("memory/work.notes.one"),
+        }
+    )
