@@ -3,11 +3,11 @@
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.db.backends.postgresql import base
 
 from config.database import database
 from hub.postgresql.base import TRUSTED_SECONDS
@@ -33,18 +33,47 @@ def test_none_is_prepared_for_a_pooler_that_knows_no_prepared_statements() -> No
     assert options["prepare_threshold"] is None
 
 
+def have_to_ask() -> None:
+    """Have so much time passed that the connection has to be asked whether it works."""
+    backend: Any = connection
+    backend._asked_at = time.monotonic() - TRUSTED_SECONDS - 1
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db
 def test_a_connection_that_worked_just_now_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    have_to_ask()
     assert connection.is_usable()
-    asked: list[bool] = []
-    monkeypatch.setattr(base.DatabaseWrapper, "is_usable", lambda _: asked.append(True))
+    asked: list[str] = []
+    monkeypatch.setattr(psycopg.Connection, "execute", lambda _, query, **__: asked.append(query))
 
     assert connection.is_usable()
     assert not asked
-    monkeypatch.setattr(connection, "_worked_at", time.monotonic() - TRUSTED_SECONDS - 1)
+    have_to_ask()
     connection.is_usable()
     assert asked
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_plans_of_empty_tables_do_not_stay_when_the_tables_are_full() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE number (id int PRIMARY KEY)")
+        cursor.execute("ANALYZE number")
+        cursor.execute("PREPARE one (int) AS SELECT id FROM number WHERE id = $1")
+
+        def plan() -> str:
+            cursor.execute("EXPLAIN EXECUTE one(1)")
+            return str(cursor.fetchall()[0][0])
+
+        plans = [plan() for _ in range(6)]
+        cursor.execute("INSERT INTO number SELECT generate_series(1, 10000)")
+        kept = plan()
+        have_to_ask()
+        assert connection.is_usable()
+
+        assert all("Seq Scan" in each for each in [*plans, kept])
+        assert "Index" in plan() or "Bitmap" in plan()
 
 
 @pytest.mark.postgres

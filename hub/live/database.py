@@ -28,15 +28,16 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 async def in_tailer_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a function that uses the database, without asking first whether the connection still works.
+    """Run a function that uses the database in one of the tailer's threads.
 
-    That would cost a third of the time. The tailer tries again what failed, with a new connection.
+    The tailer tries again what failed, with a new connection.
     """
     work = partial(function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_tailer_threads, _work, work)
 
 
 def _work(work: Callable[[], T]) -> T:
+    connection.close_if_unusable_or_obsolete()
     try:
         return work()
     except (OperationalError, InterfaceError):

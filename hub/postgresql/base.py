@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any, NoReturn
 
 from django.db.backends.postgresql import base
-from psycopg import OperationalError
+from psycopg import Error, OperationalError
 
 from hub.breaker import Breaker
 from hub.postgresql import driver
 
 RETRY_SECONDS = 0.5
-TRUSTED_SECONDS = 5.0  # so long after it worked a connection that is silent is taken to work
+TRUSTED_SECONDS = 5.0  # so long after it was asked a connection that is silent is taken to work
 
 
 @cache
@@ -25,7 +25,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper, which asks a database that does not answer once in a while, not for each request."""
 
     Database = driver
-    _worked_at = 0.0
+    _asked_at = 0.0
 
     def is_usable(self) -> bool:
         """Tell whether the connection works, and ask only one that has not been used for a while.
@@ -33,11 +33,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         A server that hangs up, or says that it will, makes a connection readable.
         """
         now = time.monotonic()
-        if now - self._worked_at < TRUSTED_SECONDS and self._is_silent():
+        if now - self._asked_at < TRUSTED_SECONDS and self._is_silent():
             return True
-        if works := super().is_usable():
-            self._worked_at = now
+        if works := self._forget_plans():
+            self._asked_at = now
         return works
+
+    def _forget_plans(self) -> bool:
+        """Have prepared statements be planned anew, and tell whether the connection still does something.
+
+        A plan is kept until statistics change, which takes PostgreSQL a minute and more: one that was made
+        for tables that were empty reads them as a whole when they are not.
+        """
+        try:
+            self.connection.execute("DISCARD PLANS", prepare=False)
+        except Error:
+            return False
+        return True
 
     def _is_silent(self) -> bool:
         poll = select.poll()
