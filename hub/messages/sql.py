@@ -1,4 +1,8 @@
-"""The texts of the statements that `hub.messages.statements` runs."""
+"""The texts of the statements that `hub.messages.statements` runs.
+
+What is found by its id has realm and key compared by IS NOT DISTINCT FROM, for which no index is used: one of
+the realm looks as cheap while statistics are of a hub that was empty, and reads all that the realm has.
+"""
 
 # Only one of equal attempts gets its record in; the others find nothing done, and what was kept.
 _KEPT = """
@@ -31,9 +35,18 @@ _UNGRANTED = """
               AND held.status = 'active' AND held.expires_at > clock_timestamp()))
 """
 
+# Each message by its id (OFFSET 0 sees to it), and not all of a realm or a table at once.
+_MESSAGE = """
+    JOIN LATERAL (
+        SELECT * FROM hub_message
+        WHERE hub_message.id = delivery.message_id
+          AND hub_message.realm_id IS NOT DISTINCT FROM %(realm)s::uuid OFFSET 0
+    ) AS message ON TRUE
+"""
+
 # Which messages of an inbox a poll asks for.
 _UNREAD = """
-    message.realm_id = %(realm)s::uuid AND delivery.read_at IS NULL
+    delivery.read_at IS NULL
     AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
     AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
     AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
@@ -44,6 +57,7 @@ def _send_statement(*, to_one: bool, keeps: bool) -> str:
     """Return the statement that sends, with or without keeping the answer of an attempt.
 
     `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
+    `OFFSET 0` keeps processes from being looked up first, and all their streams by them.
 
     Args:
         to_one: for one recipient, and no delegate. Of an array PostgreSQL does not know how long it will be,
@@ -56,17 +70,20 @@ def _send_statement(*, to_one: bool, keeps: bool) -> str:
     return f"""
 WITH sender AS (
     SELECT id, last_seen, status FROM hub_session
-    WHERE id = %(sender)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+    WHERE id = %(sender)s::uuid AND realm_id IS NOT DISTINCT FROM %(realm)s::uuid
+      AND key_id IS NOT DISTINCT FROM %(key)s::uuid
       AND status <> 'deregistered'
 ), locked AS MATERIALIZED (
     SELECT session_id, unread FROM hub_inbox
-    WHERE realm_id = %(realm)s::uuid AND session_id {recipients}
+    WHERE realm_id IS NOT DISTINCT FROM %(realm)s::uuid AND session_id {recipients}
     ORDER BY session_id FOR UPDATE
 ), present AS MATERIALIZED (
     SELECT session_id, EXISTS (
-        SELECT 1 FROM hub_openstream stream JOIN hub_liveprocess process ON process.id = stream.process_id
-        WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid
-          AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval) AS streaming
+        SELECT 1 FROM hub_openstream stream
+        WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid AND EXISTS (
+            SELECT 1 FROM hub_liveprocess process
+            WHERE process.id = stream.process_id
+              AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval OFFSET 0)) AS streaming
     FROM locked
 {"" if to_one else _UNGRANTED}
 ), verdict AS MATERIALIZED (
@@ -77,7 +94,8 @@ WITH sender AS (
 ), bumped AS (
     UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
     FROM locked, {going}
-    WHERE {going}.good AND hub_inbox.session_id = locked.session_id AND hub_inbox.realm_id = %(realm)s::uuid
+    WHERE {going}.good AND hub_inbox.session_id = locked.session_id
+      AND hub_inbox.realm_id IS NOT DISTINCT FROM %(realm)s::uuid
     RETURNING hub_inbox.session_id, hub_inbox.seq
 ), message AS (
     INSERT INTO hub_message (id, realm_id, sender_id, recipients, category, payload, envelope, reply_to,
@@ -112,16 +130,17 @@ POLL = f"""
 WITH session AS (
     SELECT id, last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' AS is_stale
     FROM hub_session
-    WHERE id = %(session)s::uuid AND realm_id = %(realm)s::uuid AND key_id = %(key)s::uuid
+    WHERE id = %(session)s::uuid AND realm_id IS NOT DISTINCT FROM %(realm)s::uuid
+      AND key_id IS NOT DISTINCT FROM %(key)s::uuid
       AND status <> 'deregistered'
 ), inbox AS MATERIALIZED (
     SELECT hub_inbox.session_id FROM session JOIN hub_inbox ON hub_inbox.session_id = session.id
-    WHERE hub_inbox.realm_id = %(realm)s::uuid FOR UPDATE OF hub_inbox
+    WHERE hub_inbox.realm_id IS NOT DISTINCT FROM %(realm)s::uuid FOR UPDATE OF hub_inbox
 ), unread AS MATERIALIZED (
     SELECT delivery.seq, message.id, message.sender_id, message.category, message.payload,
            message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
     FROM inbox JOIN hub_delivery delivery ON delivery.recipient_id = inbox.session_id
-    JOIN hub_message message ON message.id = delivery.message_id
+    {_MESSAGE}
     WHERE {_UNREAD}
     ORDER BY delivery.seq LIMIT %(limit)s::int
 ), marked AS (
@@ -134,7 +153,8 @@ WITH session AS (
 ), counted AS (
     UPDATE hub_inbox SET unread = hub_inbox.unread - (SELECT count(*) FROM marked)
     FROM inbox
-    WHERE hub_inbox.session_id = inbox.session_id AND hub_inbox.realm_id = %(realm)s::uuid
+    WHERE hub_inbox.session_id = inbox.session_id
+      AND hub_inbox.realm_id IS NOT DISTINCT FROM %(realm)s::uuid
       AND EXISTS (SELECT 1 FROM marked)
 ), page AS (
     SELECT count(*) AS size FROM unread
@@ -142,7 +162,7 @@ WITH session AS (
 SELECT session.is_stale,
        CASE WHEN page.size < %(limit)s::int THEN page.size ELSE (
            SELECT count(*) FROM hub_delivery delivery
-           JOIN hub_message message ON message.id = delivery.message_id
+           {_MESSAGE}
            WHERE delivery.recipient_id = %(session)s::uuid AND {_UNREAD}
        ) END,
        marked.seq, unread.id, unread.sender_id, unread.category,

@@ -15,7 +15,7 @@ KEEPING = re.compile(r"(\w+__)?realm(_id)?|key_id")
 # What else is compared to tell whether something is the caller's.
 COMPARED = {"realm_id", "realm_slug", "key_id", "sub"}
 TOKENS_SESSION = "token.session_id"
-IN_SQL = re.compile(r"(\w+\.)?(realm_id = %\(realm\)s|key_id = %\(key\)s)::uuid")
+IN_SQL = re.compile(r"(\w+\.)?(realm_id|key_id) (=|IS NOT DISTINCT FROM) %\((realm|key)\)s::uuid")
 IN_SALT = re.compile(r"\{[\w.]*\brealm_id\}")
 
 

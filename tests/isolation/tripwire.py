@@ -65,7 +65,8 @@ _TABLE = re.compile(
     r'(?:\s+(?:AS\s+)?(?!(?:WHERE|SET|ON|INNER|LEFT|JOIN|ORDER|FOR|GROUP|LIMIT|USING)\b)"?(?P<alias>\w+)"?)?'
 )
 _CONDITION = re.compile(
-    r'(?:"?(?P<alias>\w+)"?\.)?"?(?P<column>\w+)"?\s*=\s*(?P<parameter>%s|%\(\w+\)s)(?:::uuid)?'
+    r'(?:"?(?P<alias>\w+)"?\.)?"?(?P<column>\w+)"?\s*(?:=|IS NOT DISTINCT FROM)\s*'
+    r"(?P<parameter>%s|%\(\w+\)s)(?:::uuid)?"
 )
 _SAME = re.compile(r'"?(?P<one>\w+)"?\."?\w+"?\s*(?:=\s*\(?|IN \(SELECT )"?(?P<other>\w+)"?\."?\w+"?')
 
