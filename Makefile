@@ -54,8 +54,10 @@ model: $(VENV)/dev.stamp
 bench: $(VENV)/bench.stamp
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-# What sends and polls cost with 10,000 and with 10,000,000 messages, and beside a million due rows (an hour).
+# What calls cost beside up to 100,000 sessions, realms, grants and entries, with 10,000 to 10,000,000 messages,
+# and beside a million due rows (an hour and a half).
 growth: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.growth.crowded
 	@$(BIN)/python -m tests.growth $(ARGS)
 
 # 5,000 streams on one process: memory, latency, a client that does not read, everybody's return.

@@ -34,15 +34,12 @@ class _Statement(Generic[M]):
     sql: str
     parameters: list[Any]
 
-    def run(self, values: Mapping[str, str], *, fetch: bool) -> Any:
-        """Run it and return the rows that it finds, or the number of those that it changes."""
-        given = [
+    def given(self, values: Mapping[str, str]) -> list[Any]:
+        """Return its parameters for these values."""
+        return [
             each.prepare(values[each.argument]) if isinstance(each, _Open) else each
             for each in self.parameters
         ]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, given)
-            return cursor.fetchall() if fetch else cursor.rowcount
 
 
 class _Prepared(Generic[M]):
@@ -96,11 +93,14 @@ class PreparedQuery(_Prepared[M]):
         statement = self._statement()
         compiler, model = statement.compiler, statement.model
         fields = [field.attname for field in model._meta.concrete_fields]
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, statement.given(values))
+            found = cursor.fetchall()
         rows = []
-        for found in compiler.results_iter([statement.run(values, fetch=True)]):
-            row = model.from_db(DEFAULT_DB_ALIAS, fields, found[: len(fields)])
+        for columns in compiler.results_iter([found]):
+            row = model.from_db(DEFAULT_DB_ALIAS, fields, columns[: len(fields)])
             for name, place in compiler.annotation_col_map.items():
-                setattr(row, name, found[place])
+                setattr(row, name, columns[place])
             rows.append(row)
         return rows
 
@@ -122,7 +122,10 @@ class PreparedUpdate(_Prepared[M]):
 
     def __call__(self, **values: str) -> int:
         """Update the rows that are found with these values and return how many they were."""
-        count: int = self._statement().run(values, fetch=False)
+        statement = self._statement()
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, statement.given(values))
+            count: int = cursor.rowcount
         return count
 
     def _compiler(self, queryset: QuerySet[M]) -> SQLCompiler:

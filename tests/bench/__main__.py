@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for the findings")
     options = parser.parse_args()
     with running(options.seconds, options.rounds) as run:
+        run.report.begin()
         for name in options.sections:
             SECTIONS[name](run)
     if options.json:

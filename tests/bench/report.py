@@ -61,6 +61,10 @@ class Report:
     targets: list[Target] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """Say what is measured, and on what."""
+        print(", ".join(f"{name} {value}" for name, value in described(self.servers).items()), flush=True)
+
     def add(self, section: str, measured: Mapping[str, Measured]) -> None:
         """Take in what a comparison measured."""
         lines = [

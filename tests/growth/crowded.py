@@ -148,6 +148,8 @@ def grow(name: str, seconds: float, turns: int) -> None:
         url = stack.enter_context(database())
         redis_url = os.environ.get("TEST_REDIS_URL") or stack.enter_context(servers.redis())
         key = prepare(url, redis_url).limited
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE realms_realm SET inbox_limit = 1000000")
         base = stack.enter_context(server_process(url, redis_url))
         stage = Stage(url, base, key, *asyncio.run(begin(base, key)))
         for size in kind.sizes:
