@@ -1,5 +1,6 @@
 """What a measurement was made on: cores, commit, versions, and the CPU time that processes take."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tests.live.processes import ROOT
 
+ENDED = (FileNotFoundError, ProcessLookupError)  # what one meets of a process that is no more
 TICKS = os.sysconf("SC_CLK_TCK")
 PACKAGES = ("django", "granian", "uvicorn", "uvloop", "psycopg", "redis", "starlette", "asyncpg", "msgspec")
 
@@ -21,17 +23,17 @@ OTHER_CORES = set(CORES[1:] or CORES)
 def pin(pid: int, cores: Iterable[int]) -> None:
     """Let a process, all that came from it, and what that starts from now on run on these cores alone."""
     for process in family(pid):
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), cores)
+        with contextlib.suppress(*ENDED):
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), cores)
 
 
 def family(pid: int) -> list[int]:
     """Return a process and all that came from it."""
-    children = [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    children: list[int] = []
+    with contextlib.suppress(*ENDED):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
     return [pid, *(each for child in children for each in family(child))]
 
 
@@ -39,8 +41,9 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process and all that came from it have taken (proc(5), stat)."""
     spent = 0
     for each in family(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rsplit(") ", 1)[1].split()
-        spent += sum(map(int, fields[11:15]))  # its own, and that of children which have ended
+        with contextlib.suppress(*ENDED):  # its parent has its time
+            fields = Path(f"/proc/{each}/stat").read_text().rsplit(") ", 1)[1].split()
+            spent += sum(map(int, fields[11:15]))  # its own, and that of children which have ended
     return spent / TICKS
 
 
@@ -48,8 +51,9 @@ def memory_bytes(pid: int) -> int:
     """Return the resident memory of a process and its descendants."""
     resident = 0
     for each in family(pid):
-        status = Path(f"/proc/{each}/status").read_text()
-        resident += int(status.split("VmRSS:")[1].split()[0]) * 1024
+        with contextlib.suppress(*ENDED):
+            status = Path(f"/proc/{each}/status").read_text()
+            resident += int(status.split("VmRSS:")[1].split()[0]) * 1024
     return resident
 
 

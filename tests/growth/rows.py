@@ -89,6 +89,7 @@ def add(
 def read_all(url: str) -> None:
     """Have all messages read."""
     with psycopg.connect(url) as connection:
+        connection.execute("SELECT 1 FROM hub_inbox ORDER BY session_id FOR UPDATE")  # as the hub: first
         connection.execute("UPDATE hub_delivery SET read_at = clock_timestamp() WHERE read_at IS NULL")
         connection.execute("UPDATE hub_inbox SET unread = 0 WHERE unread > 0")
 
