@@ -28,7 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _asked_at = 0.0
 
     def is_usable(self) -> bool:
-        """Tell whether the connection works, and ask only one that has not been used for a while.
+        """Tell whether the connection works, and ask only one that has not been asked for a while.
 
         A server that hangs up, or says that it will, makes a connection readable.
         """
