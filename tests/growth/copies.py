@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from realms.ids import id_of
+from realms.ids import id_of, uuid_of
 
 _IN_INBOX = 50_000_000  # numbers of copies beyond those of other messages
 _SERIAL = 10_000_000  # beyond those that the database itself has given to rows
@@ -21,7 +21,7 @@ def id_of_copy(prefix: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Copies:
-    """Makes them, in whatever transaction the connection is in."""
+    """Makes them, in whatever transaction the connection is in: copies of what `like` names."""
 
     connection: psycopg.Connection[Any]
 
@@ -30,18 +30,21 @@ class Copies:
         where = {"realm_id": _id_of("n")} if in_realms else {}
         self._add(
             "hub_session",
-            f"sample.id = '{like}'",
+            f"sample.id = '{uuid_of(like)}'",
             numbers,
             id=_id_of("n"),
             name="'copy-' || n",
             last_seen="clock_timestamp()",
             **where,
         )
-        self._add("hub_inbox", f"sample.session_id = '{like}'", numbers, session_id=_id_of("n"), **where)
+        self._add(
+            "hub_inbox", f"sample.session_id = '{uuid_of(like)}'", numbers, session_id=_id_of("n"), **where
+        )
 
     def realms(self, like: str, numbers: range) -> None:
-        """Add realms of the same owner, with nothing in them."""
-        self._add("realms_realm", f"sample.id = '{like}'", numbers, id=_id_of("n"), slug="'copy-' || n")
+        """Add realms like that of a session, with nothing in them."""
+        which = f"sample.id = (SELECT realm_id FROM hub_session WHERE id = '{uuid_of(like)}')"
+        self._add("realms_realm", which, numbers, id=_id_of("n"), slug="'copy-' || n")
 
     def streams(self, like: str, numbers: range) -> None:
         """Have copies of sessions have a stream open each."""
@@ -52,7 +55,7 @@ class Copies:
         other = _id_of(f"1 + n % {sessions}")
         self._add(
             "hub_grant",
-            f"sample.id = '{like}'",
+            f"sample.id = '{uuid_of(like)}'",
             numbers,
             id=_id_of("n"),
             grantor_id=f"CASE n % 2 WHEN 0 THEN {other} ELSE sample.grantor_id END",
@@ -83,10 +86,10 @@ class Copies:
 
     def messages(self, like: str, numbers: range, *, sessions: int) -> None:
         """Add messages: each came to one of some copies of sessions, which read it."""
-        self._add("hub_message", f"sample.id = '{like}'", numbers, id=_id_of("n"), sent_at=_AGO)
+        self._add("hub_message", f"sample.id = '{uuid_of(like)}'", numbers, id=_id_of("n"), sent_at=_AGO)
         self._add(
             "hub_delivery",
-            f"sample.message_id = '{like}'",
+            f"sample.message_id = '{uuid_of(like)}'",
             numbers,
             message_id=_id_of("n"),
             recipient_id=_id_of(f"1 + n % {sessions}"),
@@ -97,10 +100,10 @@ class Copies:
     def inbox(self, like: str, *, read: int, unread: int) -> None:
         """Put more copies of a message into the inbox that it is in: read ones, then unread ones."""
         numbers, number = range(1, read + unread + 1), _id_of(f"{_IN_INBOX} + n")
-        self._add("hub_message", f"sample.id = '{like}'", numbers, id=number)
+        self._add("hub_message", f"sample.id = '{uuid_of(like)}'", numbers, id=number)
         self._add(
             "hub_delivery",
-            f"sample.message_id = '{like}'",
+            f"sample.message_id = '{uuid_of(like)}'",
             numbers,
             message_id=number,
             seq=f"{_IN_INBOX} + n",
@@ -109,7 +112,7 @@ class Copies:
         self.connection.execute(
             "UPDATE hub_inbox SET seq = %s, unread = hub_inbox.unread + %s FROM hub_delivery delivery "
             "WHERE delivery.message_id = %s AND delivery.recipient_id = hub_inbox.session_id",
-            [_IN_INBOX + read + unread, unread, like],
+            [_IN_INBOX + read + unread, unread, uuid_of(like)],
         )
 
     def attempts(self, like: str, numbers: range) -> None:

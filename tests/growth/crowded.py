@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 import psycopg
 
-from realms.ids import SESSION, uuid_of
+from realms.ids import SESSION
 from tests import servers
 from tests.bench.client import Connection
 from tests.bench.delays import Delays
@@ -40,7 +40,6 @@ class Stage:
         grant: the id of the grant for that.
     """
 
-    url: str
     base: str
     key: str
     ids: list[str]
@@ -58,33 +57,25 @@ class Kind:
 
 
 def _sessions(copies: Copies, stage: Stage, numbers: range) -> None:
-    copies.sessions(str(uuid_of(stage.ids[0])), numbers)
+    copies.sessions(stage.ids[0], numbers)
 
 
 def _realms(copies: Copies, stage: Stage, numbers: range) -> None:
-    copies.realms(_realm_of(copies, stage), numbers)
-    copies.sessions(str(uuid_of(stage.ids[0])), numbers, in_realms=True)
+    copies.realms(stage.ids[0], numbers)
+    copies.sessions(stage.ids[0], numbers, in_realms=True)
 
 
 def _grants(copies: Copies, stage: Stage, numbers: range) -> None:
     if numbers.start == 1:
-        copies.sessions(str(uuid_of(stage.ids[0])), range(1, NAMESPACES + 1))
-    copies.grants(str(uuid_of(stage.grant)), numbers, sessions=NAMESPACES)
+        copies.sessions(stage.ids[0], range(1, NAMESPACES + 1))
+    copies.grants(stage.grant, numbers, sessions=NAMESPACES)
 
 
 def _entries(copies: Copies, stage: Stage, numbers: range) -> None:
     if numbers.start == 1:
-        copies.sessions(str(uuid_of(stage.ids[0])), range(1, NAMESPACES + 1))
+        copies.sessions(stage.ids[0], range(1, NAMESPACES + 1))
         copies.namespaces("work", range(1, NAMESPACES + 1))
     copies.entries("work.notes.n0", numbers, namespaces=NAMESPACES)
-
-
-def _realm_of(copies: Copies, stage: Stage) -> str:
-    found = copies.connection.execute(
-        "SELECT realm_id FROM hub_session WHERE id = %s", [uuid_of(stage.ids[0])]
-    ).fetchone()
-    assert found is not None
-    return str(found[0])
 
 
 MESSAGES: Mapping[str, Work] = {"send": load.sends, "poll": load.polls}
@@ -151,7 +142,7 @@ def grow(name: str, seconds: float, turns: int) -> None:
         with psycopg.connect(url) as connection:
             connection.execute("UPDATE realms_realm SET inbox_limit = 1000000")
         base = stack.enter_context(server_process(url, redis_url))
-        stage = Stage(url, base, key, *asyncio.run(begin(base, key)))
+        stage = Stage(base, key, *asyncio.run(begin(base, key)))
         for size in kind.sizes:
             if size > there:
                 with psycopg.connect(url) as connection:

@@ -80,11 +80,11 @@ def crowd(request: pytest.FixtureRequest, alice: Agent, bob: Agent, copies: Copi
     is_known = getattr(request, "param", None) != NOT_KNOWN
     if not is_known:
         copies.settle()
-    copies.sessions(str(uuid_of(alice.id)), SESSIONS)
+    copies.sessions(alice.id, SESSIONS)
     copies.streams(str(stream.pk), SESSIONS)
-    copies.messages(str(uuid_of(message)), ROWS, sessions=len(SESSIONS))
-    copies.inbox(str(uuid_of(message)), read=len(ROWS), unread=UNREAD)
-    copies.grants(str(uuid_of(grant)), ROWS, sessions=len(SESSIONS))
+    copies.messages(message, ROWS, sessions=len(SESSIONS))
+    copies.inbox(message, read=len(ROWS), unread=UNREAD)
+    copies.grants(grant, ROWS, sessions=len(SESSIONS))
     Grant.objects.filter(pk=grant).delete()
     bob.grant(alice, "delegate.receive")  # behind all others that the two have
     copies.namespaces("work", SESSIONS)
