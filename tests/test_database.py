@@ -1,5 +1,6 @@
 """The database as its URL names it, and the connections to it."""
 
+import asyncio
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from config.database import database
+from hub.live import database as live_database
+from hub.live.database import in_tailer_thread
 from hub.postgresql.base import TRUSTED_SECONDS
 from hub.sessions.models import Session
 from hub.sqlite.base import writing
@@ -76,16 +79,34 @@ def test_plans_of_empty_tables_do_not_stay_when_the_tables_are_full() -> None:
         assert "Index" in plan() or "Bitmap" in plan()
 
 
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
-def test_a_connection_that_the_server_has_closed_is_known_at_once() -> None:
-    assert connection.is_usable()
+def have_the_server_close_it() -> None:
+    """Have the server end this thread's connection."""
+    connection.ensure_connection()
     pid = connection.connection.info.backend_pid
     with psycopg.connect(connection.connection.info.dsn) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_server_has_closed_is_known_at_once() -> None:
+    have_the_server_close_it()
+
     assert not connection.is_usable()
     connection.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_tailer_works_on_when_the_server_has_closed_its_connection() -> None:
+    async def work() -> int:
+        await in_tailer_thread(have_the_server_close_it)
+        return await in_tailer_thread(Session.objects.count)
+
+    with ThreadPoolExecutor(1) as thread, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live_database, "_tailer_threads", thread)
+        assert asyncio.run(work()) == 0
+        thread.submit(lambda: connection.close()).result()
 
 
 @pytest.fixture
