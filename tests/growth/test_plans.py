@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from hub.grants.models import Grant
@@ -68,7 +68,7 @@ def copies() -> Copies:
 
 
 @pytest.fixture
-def crowd(request: pytest.FixtureRequest, alice: Agent, bob: Agent, copies: Copies) -> None:
+def crowd(request: pytest.FixtureRequest, alice: Agent, bob: Agent, copies: Copies) -> Iterator[None]:
     """The realm of alice and bob is large, and they have done before what they will do."""
     assert alice.session
     message = alice.send(bob).json["message_id"]
@@ -92,6 +92,8 @@ def crowd(request: pytest.FixtureRequest, alice: Agent, bob: Agent, copies: Copi
     copies.attempts("kept", ROWS)
     if is_known:
         copies.settle()
+    yield
+    transaction.set_rollback(True)  # nor are a hundred thousand references checked at last: that takes seconds
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
