@@ -119,6 +119,14 @@ def newest_numbers(session_ids: Collection[str]) -> dict[str, int]:
 
 def mark_sent(sent: Mapping[str, Collection[int]]) -> None:
     """Mark as read what streams have sent, by inbox."""
+    if connection.vendor == "postgresql":
+        statements.mark_sent(sent)
+    else:
+        mark_sent_plainly(sent)
+
+
+def mark_sent_plainly(sent: Mapping[str, Collection[int]]) -> None:
+    """Do the same in one transaction of plain queries."""
     with transaction.atomic():
         inboxes = list(Inbox.objects.select_for_update().filter(pk__in=sent).order_by("pk"))
         numbers = [(inbox.pk, seq) for inbox in inboxes for seq in sent[inbox.pk]]

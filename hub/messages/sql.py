@@ -187,3 +187,22 @@ CROSS JOIN LATERAL (
 ) AS found
 ORDER BY found.recipient_id, found.seq LIMIT %(limit)s::int
 """
+
+# A message that was read meanwhile is left out, as by a poll.
+MARK_SENT = """
+WITH inbox AS MATERIALIZED (
+    SELECT session_id FROM hub_inbox WHERE session_id = ANY(%(inboxes)s::uuid[])
+    ORDER BY session_id FOR UPDATE
+), marked AS (
+    UPDATE hub_delivery SET read_at = statement_timestamp(),
+           delivered_at = coalesce(hub_delivery.delivered_at, statement_timestamp())
+    FROM unnest(%(sent_to)s::uuid[], %(seqs)s::bigint[]) AS sent (session_id, seq)
+    JOIN inbox USING (session_id)
+    WHERE hub_delivery.recipient_id = sent.session_id AND hub_delivery.seq = sent.seq
+      AND hub_delivery.read_at IS NULL
+    RETURNING hub_delivery.recipient_id
+)
+UPDATE hub_inbox SET unread = hub_inbox.unread - of_inbox.marked
+FROM (SELECT recipient_id, count(*) AS marked FROM marked GROUP BY recipient_id) AS of_inbox
+WHERE hub_inbox.session_id = of_inbox.recipient_id
+"""

@@ -1,4 +1,4 @@
-"""Sending, polling and reading for streams as one PostgreSQL statement each.
+"""Sending, polling, and reading and marking for streams as one PostgreSQL statement each.
 
 They do what the plain forms in `hub.messages.rules` and `hub.messages.feed` do, in one round trip and one
 transaction of their own. A statement sees the database as it was when it began, and a row that it then
@@ -7,7 +7,7 @@ locks as it is now: what must be current is therefore read from locked rows.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from accounts.sealing import seal
 from hub.idempotency.rules import Attempt
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Message
-from hub.messages.sql import POLL, READ_MANY, SEND
+from hub.messages.sql import MARK_SENT, POLL, READ_MANY, SEND
 from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller, mark_seen
 from hub.sessions.presence import PROCESS_TIMEOUT_SECONDS
 from realms.ids import MESSAGE, SESSION, id_of, uuid_of
@@ -140,6 +140,18 @@ def read_many(
         cursor.execute(READ_MANY, parameters)
         rows = cursor.fetchall()
     return [(id_of(SESSION, row[0]), row[1], _message(*row[3:]), row[2]) for row in rows]
+
+
+def mark_sent(sent: Mapping[str, Collection[int]]) -> None:
+    """Mark as read what streams have sent: the numbers of messages, by inbox."""
+    numbers = [(uuid_of(session_id), seq) for session_id, seqs in sent.items() for seq in seqs]
+    parameters = {
+        "inboxes": [uuid_of(session_id) for session_id in sent],
+        "sent_to": [inbox for inbox, _ in numbers],
+        "seqs": [seq for _, seq in numbers],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MARK_SENT, parameters)
 
 
 def _message(

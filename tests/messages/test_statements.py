@@ -1,4 +1,4 @@
-"""The one-statement forms of send, poll and reading for streams do what the plain forms do.
+"""The one-statement forms of send, poll, and reading and marking for streams do what the plain forms do.
 
 Of send and poll each situation is built twice, in two realms that nobody can tell apart; one form runs in
 each, and then answers and rows are compared. Reading for streams changes nothing: both forms read the same.
@@ -344,6 +344,30 @@ def test_both_forms_of_reading_for_streams_find_the_same(worlds: tuple[World, Wo
     assert sum(event.data is None for event in feed.read_many_plainly(cursors, limit=100)) == 2
 
 
+def test_both_forms_of_marking_what_was_sent_have_one_outcome(worlds: tuple[World, World]) -> None:
+    plain, statement = worlds
+    for world in worlds:
+        post_all_and_read_some(world)  # the second of bob's
+        rules.send_plainly(world.caller, world.outgoing(world.carol))
+        rules.send_plainly(world.caller, world.outgoing(world.dora))
+        Delivery.objects.filter(recipient_id=world.carol.id).update(delivered_at=LONG_AGO)
+        leave(world.dora)
+
+    def sent(world: World) -> dict[str, list[int]]:
+        # By two streams, one of which is slower; numbers that are not there; an inbox that is not.
+        return {world.bob.id: [1, 2, 3, 1, 9], world.carol.id: [1], world.dora.id: [1]}
+
+    feed.mark_sent_plainly(sent(plain))
+    feed.mark_sent(sent(statement))
+
+    assert statement.state() == plain.state()
+    assert {i.pk: i.unread for i in Inbox.objects.filter(realm=statement.realm)} == {
+        statement.alice.id: 0,
+        statement.bob.id: 3,
+        statement.carol.id: 0,
+    }
+
+
 def test_the_api_sends_polls_and_streams_by_statement(
     worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,7 +376,9 @@ def test_the_api_sends_polls_and_streams_by_statement(
     monkeypatch.setattr(rules, "send_plainly", lambda *_: pytest.fail("sent plainly"))
     monkeypatch.setattr(rules, "poll_plainly", lambda *_: pytest.fail("polled plainly"))
     monkeypatch.setattr(feed, "read_many_plainly", lambda *_, **__: pytest.fail("read plainly"))
+    monkeypatch.setattr(feed, "mark_sent_plainly", lambda *_: pytest.fail("marked plainly"))
 
     assert world.alice.send(world.bob).status == 200
     assert len(feed.read_many({world.bob.id: 0}, limit=9)) == 1
+    feed.mark_sent({world.bob.id: []})
     assert len(world.bob.inbox()) == 1
