@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
-from hub.messages.feed import FeedEvent
+from hub.messages.feed_event import FeedEvent
 
 QUEUE_BYTES = 256 * 1024
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from hub.live.database import in_database
 from hub.messages import pings
@@ -34,7 +34,7 @@ class PongWatch:
             if pong.done() and not pong.cancelled():
                 pong.exception()  # seen, though a ping that could not even be sent does not wait for it
 
-    def ring(self, names: frozenset[str]) -> None:
+    def ring(self, names: Set[str]) -> None:
         """Look soon at those of these pings that wait here."""
         here = self._waiting.keys() & names
         if here:

@@ -31,7 +31,7 @@ from hub.live.database import in_database
 from hub.live.outlet import Outlet
 from hub.live.tailer import SHUTTING_DOWN, TOKEN_EXPIRED
 from hub.messages import feed
-from hub.messages.feed import FeedEvent
+from hub.messages.feed_event import FeedEvent
 from hub.messages.inbox import INBOX_START
 from hub.sessions.acting import SessionToken, acting_session
 from hub.sessions.presence import open_stream

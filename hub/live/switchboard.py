@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hub.bell import bell
+from hub.bell import News, bell
 from hub.live.feed_watch import FeedWatch
 from hub.live.pong_watch import PongWatch
 from hub.live.tailer import Tailer
@@ -31,16 +31,16 @@ def feed_watch() -> FeedWatch:
     return _feed_watch
 
 
-def _hear(names: frozenset[str]) -> None:
-    tailer().ring(names)
-    pong_watch().ring(names)
+def _hear(news: News) -> None:
+    tailer().hear(news)
+    pong_watch().ring(news.keys())
 
 
 def begin() -> None:
     """Start the live half on the running loop."""
     global _tailer, _pong_watch, _feed_watch
-    _tailer, _pong_watch, _feed_watch = Tailer(), PongWatch(), FeedWatch()
     bell.adopt(asyncio.get_running_loop(), _hear)
+    _tailer, _pong_watch, _feed_watch = Tailer(bell.process_id), PongWatch(), FeedWatch()
     work = (_tailer.run(), _pong_watch.run(), _feed_watch.run(), bell.hear_others())
     _tasks.extend(asyncio.create_task(each) for each in work)
 

@@ -1,14 +1,15 @@
 """The tailer: one per process, reads what is new for all open streams of the process.
 
 Rings tell it where to look; within 2 s it looks everywhere, so that a lost ring delays and never loses. It
-uses one query for many inboxes, and its two threads are all that it takes of the database.
+uses one query for many inboxes, and its two threads are all that it takes of the database. A message that
+was sent in the same process comes with its ring, and needs no look if it is the next one of its inbox.
 """
 
 import asyncio
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 
 import structlog
@@ -18,6 +19,7 @@ from hub import metrics
 from hub.live.database import in_tailer_thread
 from hub.live.outlet import Outlet
 from hub.messages import feed
+from hub.messages.feed_event import FeedEvent
 from hub.sessions.models import Session
 from hub.sessions.presence import OpenStream, beat, return_to_life
 from realms import identity
@@ -44,8 +46,8 @@ log = structlog.get_logger(__name__)
 class Tailer:
     """Reads inboxes for outlets and marks as read what they wrote."""
 
-    def __init__(self) -> None:
-        self.process_id = uuid.uuid4()
+    def __init__(self, process_id: uuid.UUID) -> None:
+        self.process_id = process_id
         self.outlets: dict[str, set[Outlet]] = defaultdict(set)
         self.draining = False
         self._woken: dict[str, float] = {}  # and since when
@@ -72,6 +74,20 @@ class Tailer:
             self.outlets.pop(outlet.session_id, None)
         self._closed[outlet.id] = outlet.session_id
         self._to_note.set()
+
+    def hear(self, news: Mapping[str, object]) -> None:
+        """Pass on what is told to be new in inboxes; where that is not known or not all, look soon."""
+        self.ring([name for name, what in news.items() if name in self.outlets and not self._pass_on(what)])
+
+    def _pass_on(self, what: object) -> bool:
+        """Queue the message that follows what is queued; False if not all outlets that want it have it."""
+        if not isinstance(what, FeedEvent):
+            return False
+        now = time.monotonic()
+        for outlet in self.outlets[what.session_id]:
+            if outlet.queued == what.seq - 1:
+                outlet.offer([what], rung=now)
+        return all(outlet.behind or outlet.queued >= what.seq for outlet in self.outlets[what.session_id])
 
     def ring(self, names: Iterable[str]) -> None:
         """Look at these inboxes soon."""

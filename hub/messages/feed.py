@@ -16,28 +16,9 @@ from django.db.models.functions import Coalesce, Now
 from django.db.models.lookups import LessThanOrEqual
 
 from hub.messages import statements
-from hub.messages.bodies import received_answer
+from hub.messages.feed_event import CARRIED_BYTES, FeedEvent, event_data
 from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
-from hub.wire import compact
-
-# Of a payload that is read together with others; a larger one is read alone, by the stream that sends it.
-CARRIED_BYTES = 8 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class FeedEvent:
-    """A message as a stream sends it.
-
-    Attributes:
-        session_id: whose inbox it is in, under the number `seq`.
-        data: its JSON on one line; None if it is too large to be carried along with others.
-    """
-
-    session_id: str
-    seq: int
-    message_id: str
-    data: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,5 +145,5 @@ def _events(deliveries: DeliveryQuerySet) -> list[FeedEvent]:
 
 
 def _event(session_id: str, seq: int, message: Message, is_complete: bool = True) -> FeedEvent:
-    data = compact(received_answer(message)) if is_complete else None
+    data = event_data(message) if is_complete else None
     return FeedEvent(session_id, seq, message.pk, data)

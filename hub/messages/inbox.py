@@ -49,6 +49,22 @@ class Outgoing:
     expires_at: datetime | None = None
     id: str = field(default_factory=partial(new_id, MESSAGE))
 
+    def message(self, sent_at: Any) -> Message:
+        """Return the row of it."""
+        return Message(
+            id=self.id,
+            realm_id=self.realm_id,
+            sender_id=self.sender_id,
+            recipients=self.recipients,
+            category=self.category,
+            payload=self.payload,
+            envelope=self.envelope,
+            reply_to=uuid_of(self.reply_to) if self.reply_to else None,
+            capability=self.capability,
+            sent_at=sent_at,
+            expires_at=self.expires_at,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -98,19 +114,8 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
     """
     ids = [inbox.session_id for inbox in inboxes]
     streaming = connected(outgoing.realm_id, ids)
-    message = Message.objects.create(
-        id=outgoing.id,
-        realm_id=outgoing.realm_id,
-        sender_id=outgoing.sender_id,
-        recipients=outgoing.recipients,
-        category=outgoing.category,
-        payload=outgoing.payload,
-        envelope=outgoing.envelope,
-        reply_to=uuid_of(outgoing.reply_to) if outgoing.reply_to else None,
-        capability=outgoing.capability,
-        sent_at=Moment(),
-        expires_at=outgoing.expires_at,
-    )
+    message = outgoing.message(sent_at=Moment())
+    message.save(force_insert=True)
     for session_id in ids:
         _count_message(realm_id=outgoing.realm_id, session_id=session_id)
     Delivery.objects.bulk_create(

@@ -7,15 +7,18 @@ where it does nothing, the plain form says why.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
+from hub.bell import bell
 from hub.grants.models import Grant
 from hub.idempotency.rules import Attempt
 from hub.messages import statements
 from hub.messages.bodies import Envelope, MessageStatus, RecipientStatus
 from hub.messages.envelope import DELEGATE, check_signature, outgoing_of
+from hub.messages.feed_event import CARRIED_BYTES, FeedEvent, event_data
 from hub.messages.inbox import (
     INBOX_START,
     Filters,
@@ -24,10 +27,10 @@ from hub.messages.inbox import (
     lock_inboxes,
     mark_read,
     post,
-    ring_after_commit,
 )
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.pings import completes_ping
+from hub.messages.statements import Posted
 from hub.sessions.acting import Caller, acting_session, named_session, own_session
 from hub.sessions.models import Session
 from hub.wire import rfc3339
@@ -66,9 +69,9 @@ def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, An
     if outgoing.category == PONG and completes_ping(outgoing, envelope.payload):
         return Sent(outgoing.id, delivered=True)
     if connection.vendor == "postgresql":
-        streaming = statements.send(caller, outgoing)
-        if streaming is not None:
-            return _sent(outgoing, streaming)
+        posted = statements.send(caller, outgoing)
+        if posted is not None:
+            return _sent(outgoing, posted)
     return send_plainly(caller, outgoing)
 
 
@@ -92,16 +95,26 @@ def send_and_keep(
     except Refusal:
         return None  # what was in order the first time, such as its expiry, may not be any more
     queued, delivered = (answer(Sent(outgoing.id, delivered)) for delivered in (False, True))
-    streaming = statements.send(caller, outgoing, statements.Keeping(attempt, queued, delivered))
-    if streaming is None:
+    posted = statements.send(caller, outgoing, statements.Keeping(attempt, queued, delivered))
+    if posted is None:
         return None
-    return delivered if _sent(outgoing, streaming).delivered else queued
+    return delivered if _sent(outgoing, posted).delivered else queued
 
 
-def _sent(outgoing: Outgoing, streaming: list[str]) -> Sent:
-    """Ring for those recipients that have a stream open; nobody waits for the others."""
-    ring_after_commit(streaming)
-    return Sent(outgoing.id, delivered=len(streaming) == len(outgoing.recipients))
+def _sent(outgoing: Outgoing, posted: Posted) -> Sent:
+    """Tell of the message where a recipient has a stream open; nobody waits for the others."""
+    if posted.numbers:
+        news = news_of(outgoing, posted) if bell.has_listeners else dict.fromkeys(posted.numbers)
+        transaction.on_commit(partial(bell.tell, news, elsewhere=posted.elsewhere))
+    return Sent(outgoing.id, delivered=len(posted.numbers) == len(outgoing.recipients))
+
+
+def news_of(outgoing: Outgoing, posted: Posted) -> Mapping[str, FeedEvent | None]:
+    """Return what a look at each inbox with a stream would find, by session; None if that is large."""
+    if len(outgoing.payload.encode()) > CARRIED_BYTES:
+        return dict.fromkeys(posted.numbers)
+    data = event_data(outgoing.message(posted.sent_at))
+    return {to: FeedEvent(to, seq, outgoing.id, data) for to, seq in posted.numbers.items()}
 
 
 def _checked(caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Outgoing:

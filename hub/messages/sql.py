@@ -9,7 +9,7 @@ _KEPT = """
 ), kept AS (
     INSERT INTO hub_idempotencyrecord (realm_id, key_id, name, fingerprint, sealed_answer, created_at)
     SELECT %(realm)s::uuid, %(key)s::uuid, %(attempt)s::text, %(fingerprint)s::bytea,
-           CASE WHEN (SELECT bool_and(streaming) FROM present)
+           CASE WHEN (SELECT bool_and(elsewhere IS NOT NULL) FROM present)
                 THEN %(if_delivered)s::text ELSE %(if_queued)s::text END,
            clock_timestamp()
     FROM verdict WHERE verdict.good
@@ -56,7 +56,8 @@ _UNREAD = """
 def _send_statement(*, to_one: bool, keeps: bool) -> str:
     """Return the statement that sends, with or without keeping the answer of an attempt.
 
-    `sender` and `locked` find and lock; `verdict` is true if every check holds; the rest happens only then.
+    `sender` and `locked` find and lock; `present` tells whether a stream is open in another process (NULL:
+    in none); `verdict` is true if every check holds; the rest happens only then.
     `OFFSET 0` keeps processes from being looked up first, and all their streams by them.
 
     Args:
@@ -78,12 +79,12 @@ WITH sender AS (
     WHERE realm_id IS NOT DISTINCT FROM %(realm)s::uuid AND session_id {recipients}
     ORDER BY session_id FOR UPDATE
 ), present AS MATERIALIZED (
-    SELECT session_id, EXISTS (
-        SELECT 1 FROM hub_openstream stream
+    SELECT session_id, (
+        SELECT bool_or(stream.process_id <> %(process)s::uuid) FROM hub_openstream stream
         WHERE stream.session_id = locked.session_id AND stream.realm_id = %(realm)s::uuid AND EXISTS (
             SELECT 1 FROM hub_liveprocess process
             WHERE process.id = stream.process_id
-              AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval OFFSET 0)) AS streaming
+              AND process.beat_at > clock_timestamp() - %(process_timeout)s::interval OFFSET 0)) AS elsewhere
     FROM locked
 {"" if to_one else _UNGRANTED}
 ), verdict AS MATERIALIZED (
@@ -104,15 +105,18 @@ WITH sender AS (
            %(payload)s::text, %(envelope)s::text, %(reply_to)s::uuid, %(capability)s::text,
            clock_timestamp(), %(expires_at)s::timestamptz
     FROM {going} WHERE {going}.good
+    RETURNING sent_at
 ), delivered AS (
     INSERT INTO hub_delivery (recipient_id, seq, message_id, delivered_at)
-    SELECT session_id, seq, %(id)s::uuid, CASE WHEN streaming THEN clock_timestamp() END
+    SELECT session_id, seq, %(id)s::uuid, CASE WHEN elsewhere IS NOT NULL THEN clock_timestamp() END
     FROM bumped JOIN present USING (session_id)
-    RETURNING recipient_id, delivered_at
 )
-SELECT count(*), array_agg(recipient_id) FILTER (WHERE delivered_at IS NOT NULL),
+SELECT (SELECT sent_at FROM message),
+       array_agg(session_id) FILTER (WHERE elsewhere IS NOT NULL),
+       array_agg(seq) FILTER (WHERE elsewhere IS NOT NULL),
+       array_agg(session_id) FILTER (WHERE elsewhere),
        (SELECT last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' FROM sender)
-FROM delivered
+FROM bumped JOIN present USING (session_id)
 """  # noqa: S608  put together from what stands here
 
 

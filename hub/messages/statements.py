@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from accounts.sealing import seal
+from hub.bell import bell
 from hub.idempotency.rules import Attempt
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Message
@@ -38,11 +39,25 @@ class Keeping:
     if_delivered: bytes
 
 
-def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> list[str] | None:
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message that lies in the inboxes of all its recipients.
+
+    Attributes:
+        numbers: its number in each inbox that has a stream open, by session.
+        elsewhere: those sessions that have one open in another process.
+    """
+
+    sent_at: datetime
+    numbers: dict[str, int]
+    elsewhere: list[str]
+
+
+def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> Posted | None:
     """Send a message if all checks hold, and keep the answer if that is asked for and none is kept yet.
 
     Returns:
-        The recipients that have a stream open; None if nothing was done.
+        None if nothing was done.
     """
     parameters = send_parameters(caller.key.key_id, caller.key.inbox_limit, outgoing)
     if keeping is not None:
@@ -55,14 +70,22 @@ def send(caller: Caller, outgoing: Outgoing, keeping: Keeping | None = None) -> 
     to_one = len(outgoing.recipients) == 1 and not outgoing.capability
     with connection.cursor() as cursor:
         cursor.execute(SEND[to_one, keeping is not None], parameters)
-        count, streaming, is_stale = cursor.fetchone()
-    if not count:
+        sent_at, streaming, numbers, elsewhere, is_stale = cursor.fetchone()
+    if sent_at is None:
         return None
     if is_stale:
         # Afterwards, and not in the statement or its transaction: whoever ends a session locks its row
         # before any inbox.
         transaction.on_commit(partial(mark_seen, outgoing.realm_id, str(outgoing.sender_id)))
-    return [id_of(SESSION, recipient) for recipient in streaming or ()]
+    return Posted(
+        sent_at,
+        dict(zip(_sessions(streaming), numbers or (), strict=True)),
+        _sessions(elsewhere),
+    )
+
+
+def _sessions(found: list[uuid.UUID] | None) -> list[str]:
+    return [id_of(SESSION, each) for each in found or ()]
 
 
 def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[str, Any]:
@@ -86,6 +109,7 @@ def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[s
         "expires_at": outgoing.expires_at,
         "inbox_limit": inbox_limit,
         "seen_grain": _SEEN_GRAIN,
+        "process": bell.process_id,
         "process_timeout": _PROCESS_TIMEOUT,
     }
 
@@ -145,7 +169,7 @@ def read_many(
 def mark_sent(sent: Mapping[str, Collection[int]]) -> None:
     """Mark as read what streams have sent: the numbers of messages, by inbox."""
     numbers = [(uuid_of(session_id), seq) for session_id, seqs in sent.items() for seq in seqs]
-    parameters = {
+    parameters: dict[str, Any] = {
         "inboxes": [uuid_of(session_id) for session_id in sent],
         "sent_to": [inbox for inbox, _ in numbers],
         "seqs": [seq for _, seq in numbers],

@@ -93,7 +93,7 @@ def crowd(request: pytest.FixtureRequest, alice: Agent, bob: Agent, copies: Copi
     if is_known:
         copies.settle()
     yield
-    transaction.set_rollback(True)  # nor are a hundred thousand references checked at last: that takes seconds
+    transaction.set_rollback(True)  # before a hundred thousand references are checked, which takes seconds
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,14 +5,14 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from hub import bell
-from hub.bell import Bell
+from hub.bell import Bell, News
 from hub.live import pong_watch
 from hub.messages import pings
 from tests import servers
@@ -30,10 +30,10 @@ SLACK_SECONDS = 0.5  # for the requests themselves
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ring is dropped."""
 
-    def drop(self: Bell, names: Iterable[str]) -> None:
+    def drop(self: Bell, news: News, *, elsewhere: Collection[str]) -> None:
         """Carry nothing."""
 
-    monkeypatch.setattr(Bell, "ring", drop)
+    monkeypatch.setattr(Bell, "tell", drop)
 
 
 @pytest.mark.usefixtures("deaf")
@@ -89,7 +89,7 @@ def test_a_ring_that_redis_does_not_take_holds_up_no_other(monkeypatch: pytest.M
     async def ring() -> list[str]:
         layer, own_bell = Layer(), Bell()
         monkeypatch.setattr(bell, "get_channel_layer", lambda: layer)
-        own_bell.adopt(asyncio.get_running_loop(), lambda names: None)
+        own_bell.adopt(asyncio.get_running_loop(), lambda news: None)
         own_bell.ring(["one"])
         while layer.is_first:
             await asyncio.sleep(0)

@@ -253,7 +253,7 @@ def test_a_message_arrives_although_its_ring_is_lost(
 ) -> None:
     with bob.stream() as stream:
         stream.is_quiet(0.1)
-        monkeypatch.setattr(bell, "ring", lambda names: None)
+        monkeypatch.setattr(bell, "tell", lambda news, *, elsewhere: None)
         message_id = alice.send(bob.id)
 
         assert stream.messages(1) == [message_id]
@@ -265,7 +265,7 @@ def test_a_burst_that_overflows_the_queue_arrives_whole_and_in_order(
     with bob.stream() as stream:
         stream.is_quiet(0.1)
         with monkeypatch.context() as held_back:  # so that all of it is read, and queued, in one go
-            held_back.setattr(bell, "ring", lambda names: None)
+            held_back.setattr(bell, "tell", lambda news, *, elsewhere: None)
             sent = [alice.send(bob.id, payload={"text": "x" * 100_000}) for _ in range(40)]
         bell.ring([bob.id])
 
@@ -282,7 +282,7 @@ def test_a_stream_that_polls_compete_with_loses_nothing(
             sent.append(alice.send(bob.id))
             bob.get("/messages")
         with monkeypatch.context() as held_back:  # so that the polls come first
-            held_back.setattr(bell, "ring", lambda names: None)
+            held_back.setattr(bell, "tell", lambda news, *, elsewhere: None)
             for _ in range(10):
                 sent.append(alice.send(bob.id))
                 bob.get("/messages")

@@ -1,4 +1,4 @@
-"""The tailer, with a stream that opens at the one moment that matters."""
+"""The tailer: what it queues for streams that are not all equally far."""
 
 import asyncio
 import uuid
@@ -9,6 +9,7 @@ import pytest
 from hub.live.outlet import Outlet
 from hub.live.tailer import Tailer
 from hub.messages import feed
+from hub.messages.feed_event import FeedEvent
 from tests.cast import Agent, new_agent
 
 
@@ -36,7 +37,7 @@ def test_a_stream_that_opens_while_its_inbox_is_read_skips_nothing(
     read_many: Any = feed.read_many
 
     async def scene() -> None:
-        tailer = Tailer()
+        tailer = Tailer(uuid.uuid4())
 
         def read_and_open(*args: Any, **options: Any) -> Any:
             found = read_many(*args, **options)
@@ -53,3 +54,48 @@ def test_a_stream_that_opens_while_its_inbox_is_read_skips_nothing(
 
     assert [event.seq for event in early.queue] == [3]
     assert [event.seq for event in late.queue] == [1, 2, 3]
+
+
+def test_a_message_that_is_told_of_goes_to_whom_it_is_the_next_and_the_others_read(
+    transactional_db: None, key: str
+) -> None:
+    alice, bob = new_agent(key, "alice"), new_agent(key, "bob")
+    for _ in range(3):
+        assert alice.send(bob).status == 200
+    ready, late, slow, done = (outlet_of(bob, queued=queued) for queued in (2, 0, 2, 3))
+    slow.behind = True
+    told = FeedEvent(bob.id, 3, "msg_told", b"{}")
+
+    async def scene() -> None:
+        tailer = Tailer(uuid.uuid4())
+        for outlet in (ready, late, slow, done):
+            tailer.add(outlet)
+        tailer.hear({bob.id: told, alice.id: FeedEvent(alice.id, 1, "msg_nobody_streams", b"{}")})
+        assert ready.queue == [told]
+        assert late.queue == slow.queue == done.queue == []
+        await tailer._read()
+        assert [event.seq for event in late.queue] == [1, 2, 3]
+
+    asyncio.run(scene())
+
+    assert ready.queue == [told]
+    assert slow.queue == done.queue == []
+
+
+def test_a_message_that_all_were_told_of_is_not_read(
+    transactional_db: None, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = new_agent(key, "alice")
+    outlet = outlet_of(alice, queued=2)
+    monkeypatch.setattr(feed, "read_many", lambda *_, **__: pytest.fail("looked"))
+
+    async def scene() -> None:
+        tailer = Tailer(uuid.uuid4())
+        tailer.add(outlet)
+        for seq in (3, 4):
+            tailer.hear({alice.id: FeedEvent(alice.id, seq, "msg_told", b"{}")})
+        await tailer._read()
+
+    asyncio.run(scene())
+
+    assert [event.seq for event in outlet.queue] == [3, 4]

@@ -19,7 +19,7 @@ from hub.bell import bell
 from hub.idempotency.models import IdempotencyRecord
 from hub.idempotency.rules import attempt_of
 from hub.messages import feed, rules, statements
-from hub.messages.feed import CARRIED_BYTES
+from hub.messages.feed_event import CARRIED_BYTES
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.statements import Keeping
@@ -173,9 +173,9 @@ def test_both_forms_of_send_have_one_outcome(
             expected: bool | None = rules.send_plainly(plain.caller, to_send[0]).delivered
         except Refusal:
             expected = None
-        streaming = statements.send(statement.caller, to_send[1], keeping(statement) if keeps else None)
+        posted = statements.send(statement.caller, to_send[1], keeping(statement) if keeps else None)
 
-    got = None if streaming is None else len(streaming) == len(to_send[1].recipients)
+    got = None if posted is None else len(posted.numbers) == len(to_send[1].recipients)
     assert got == expected
     kept = [unseal(str(record.sealed_answer)) for record in IdempotencyRecord.objects.all()]
     assert kept == ([b"delivered" if got else b"queued"] if keeps and got is not None else [])
@@ -196,7 +196,7 @@ def test_the_bell_rings_for_those_alone_who_have_a_stream_open(
 ) -> None:
     world = worlds[0]
     rung: list[str] = []
-    monkeypatch.setattr(bell, "ring", rung.extend)
+    monkeypatch.setattr(bell, "tell", lambda news, *, elsewhere: rung.extend(news))
     if form is rules.send_plainly:
         monkeypatch.setattr(connection, "vendor", "plain")
     world.streams(world.bob)
@@ -217,7 +217,7 @@ def keeping(world: World) -> Keeping:
 
 def test_what_was_sent_by_an_attempt_is_not_sent_by_an_equal_one(worlds: tuple[World, World]) -> None:
     world, other = worlds
-    assert statements.send(world.caller, world.outgoing(world.bob), keeping(world)) == []
+    assert statements.send(world.caller, world.outgoing(world.bob), keeping(world)) is not None
     before = world.state()
 
     assert statements.send(world.caller, world.outgoing(world.bob), keeping(world)) is None
@@ -225,14 +225,18 @@ def test_what_was_sent_by_an_attempt_is_not_sent_by_an_equal_one(worlds: tuple[W
     assert world.state() == before
     assert IdempotencyRecord.objects.count() == 1
     # Another key's attempt of the same name is another.
-    assert statements.send(other.caller, other.outgoing(other.bob), keeping(other)) == []
+    assert statements.send(other.caller, other.outgoing(other.bob), keeping(other)) is not None
 
 
 def test_some_situations_are_refused_and_some_are_not(worlds: tuple[World, World]) -> None:
     """The comparison would be empty if every situation ended in a refusal."""
-    assert statements.send(worlds[0].caller, SENDS["to many"](worlds[0])) == []
+    to_nobody = statements.send(worlds[0].caller, SENDS["to many"](worlds[0]))
+    assert to_nobody is not None
+    assert to_nobody.numbers == {}
     to_streams = SENDS["to streams only"](worlds[1])
-    assert set(statements.send(worlds[1].caller, to_streams) or ()) == set(to_streams.recipients)
+    posted = statements.send(worlds[1].caller, to_streams)
+    assert posted is not None
+    assert posted.numbers.keys() == set(to_streams.recipients)
 
 
 def post_all(world: World) -> None:

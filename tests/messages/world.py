@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
@@ -68,9 +68,11 @@ class World:
         }
         Grant.objects.create(**{**grant, **members})
 
-    def streams(self, *agents: Agent, beat_at: datetime | None = None) -> None:
-        """Have agents hold a stream open, in a process that last beat at `beat_at` or now."""
-        process = LiveProcess.objects.create(id=uuid4())
+    def streams(
+        self, *agents: Agent, beat_at: datetime | None = None, process_id: UUID | None = None
+    ) -> None:
+        """Have agents hold a stream open, in this or a new process that last beat at `beat_at` or now."""
+        process = LiveProcess.objects.create(id=process_id or uuid4())
         if beat_at:
             LiveProcess.objects.filter(pk=process.pk).update(beat_at=beat_at)
         for agent in agents:
