@@ -74,6 +74,11 @@ class Filters:
     category: str | None = None
     since: datetime | None = None
 
+    @property
+    def take_all(self) -> bool:
+        """Whether every message matches."""
+        return self.category is None and self.since is None
+
     def matching(self, deliveries: DeliveryQuerySet) -> DeliveryQuerySet:
         """Keep what matches."""
         if self.category is not None:
@@ -116,8 +121,11 @@ def post(outgoing: Outgoing, inboxes: list[Inbox]) -> bool:
     streaming = connected(outgoing.realm_id, ids)
     message = outgoing.message(sent_at=Moment())
     message.save(force_insert=True)
-    for session_id in ids:
-        _count_message(realm_id=outgoing.realm_id, session_id=session_id)
+    for inbox in inboxes:
+        _count_message(realm_id=outgoing.realm_id, session_id=inbox.session_id)
+        first_expiry = inbox.first_expiry_with(outgoing.expires_at)
+        if first_expiry != inbox.first_expiry:
+            _inbox(outgoing.realm_id, inbox.session_id).update(first_expiry=first_expiry)
     Delivery.objects.bulk_create(
         Delivery(
             recipient_id=inbox.session_id,

@@ -1,9 +1,11 @@
 """Messages, the inboxes they arrive in, and the pings that wait for their pong."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from hub.sessions.models import Session
 from realms import ids
@@ -24,6 +26,9 @@ class Inbox(models.Model):
     realm = models.ForeignKey(Realm, models.CASCADE, related_name="+", db_index=False)
     seq = models.BigIntegerField(default=0, help_text="Number of the newest message.")
     unread = models.IntegerField(default=0)
+    first_expiry = models.DateTimeField(
+        null=True, help_text="No unread message expires before; empty: none does."
+    )
 
     class Meta:
         verbose_name_plural = "inboxes"
@@ -32,6 +37,17 @@ class Inbox(models.Model):
 
     def __str__(self) -> str:
         return str(self.session_id)
+
+    def first_expiry_with(self, expires_at: datetime | None) -> datetime | None:
+        """Return what `first_expiry` is once it holds another message too."""
+        if self.unread == 0:
+            return expires_at
+        return min(filter(None, (self.first_expiry, expires_at)), default=None)
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether no unread message can have expired, so that `unread` is how many can be read."""
+        return self.first_expiry is None or self.first_expiry > timezone.now()
 
 
 class MessageQuerySet(models.QuerySet["Message"]):

@@ -5,12 +5,13 @@ and in `statements` as one statement each for PostgreSQL. The statement does the
 where it does nothing, the plain form says why.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from hub.bell import bell
 from hub.grants.models import Grant
@@ -207,7 +208,7 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
             Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None)
         )
         found = list(unread.select_related("message").order_by("seq")[: filters.limit])
-        count = len(found) if len(found) < filters.limit else unread.count()
+        count = _unread_count(inboxes, filters, unread, found)
         for inbox in inboxes:
             mark_read(inbox, [delivery.seq for delivery in found])
     return Page([delivery.message for delivery in found], count)
@@ -216,8 +217,20 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
 def peek(*, session: Session, filters: Filters) -> Page:
     """Return unread messages and mark nothing."""
     unread = filters.matching(Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None))
-    found = unread.select_related("message").order_by("seq")[: filters.limit]
-    return Page([delivery.message for delivery in found], unread.count())
+    found = list(unread.select_related("message").order_by("seq")[: filters.limit])
+    inboxes = Inbox.objects.filter(realm_id=session.realm_id, pk=session.pk)
+    return Page([delivery.message for delivery in found], _unread_count(inboxes, filters, unread, found))
+
+
+def _unread_count(
+    inboxes: Iterable[Inbox], filters: Filters, unread: QuerySet[Delivery], found: list[Delivery]
+) -> int:
+    """Return how many unread messages match; they are counted only if neither page nor inbox tells."""
+    if len(found) < filters.limit:
+        return len(found)
+    if not filters.take_all:
+        return unread.count()
+    return next((inbox.unread for inbox in inboxes if inbox.holds_all), None) or unread.count()
 
 
 def read_after(*, session: Session, message_id: str, filters: Filters, mark: bool) -> Page:

@@ -93,7 +93,9 @@ WITH sender AS (
     FROM locked
 {_KEPT if keeps else ""}
 ), bumped AS (
-    UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1
+    UPDATE hub_inbox SET seq = hub_inbox.seq + 1, unread = hub_inbox.unread + 1,
+           first_expiry = CASE WHEN hub_inbox.unread = 0 THEN %(expires_at)s::timestamptz
+                               ELSE least(hub_inbox.first_expiry, %(expires_at)s::timestamptz) END
     FROM locked, {going}
     WHERE {going}.good AND hub_inbox.session_id = locked.session_id
       AND hub_inbox.realm_id IS NOT DISTINCT FROM %(realm)s::uuid
@@ -129,7 +131,8 @@ SEND = {
 
 # Whose session it is not gets no row; who has nothing to read, one without a message. A poller that waited
 # for the lock may find that others took what it saw: `marked` leaves that out. What it marks it delivers and
-# reads at one time, which the clock would give it twice.
+# reads at one time, which the clock would give it twice. How many are unread, the locked inbox tells for now
+# (and what others took of the page is added: it is not in there), unless some are not wanted or expired.
 POLL = f"""
 WITH session AS (
     SELECT id, last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' AS is_stale
@@ -138,20 +141,22 @@ WITH session AS (
       AND key_id IS NOT DISTINCT FROM %(key)s::uuid
       AND status <> 'deregistered'
 ), inbox AS MATERIALIZED (
-    SELECT hub_inbox.session_id FROM session JOIN hub_inbox ON hub_inbox.session_id = session.id
+    SELECT hub_inbox.session_id, hub_inbox.unread, hub_inbox.first_expiry
+    FROM session JOIN hub_inbox ON hub_inbox.session_id = session.id
     WHERE hub_inbox.realm_id IS NOT DISTINCT FROM %(realm)s::uuid FOR UPDATE OF hub_inbox
 ), unread AS MATERIALIZED (
     SELECT delivery.seq, message.id, message.sender_id, message.category, message.payload,
            message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
-    FROM inbox JOIN hub_delivery delivery ON delivery.recipient_id = inbox.session_id
+    FROM hub_delivery delivery
     {_MESSAGE}
-    WHERE {_UNREAD}
+    WHERE delivery.recipient_id = %(session)s::uuid AND EXISTS (SELECT 1 FROM inbox) AND {_UNREAD}
     ORDER BY delivery.seq LIMIT %(limit)s::int
 ), marked AS (
     UPDATE hub_delivery SET read_at = statement_timestamp(),
            delivered_at = coalesce(hub_delivery.delivered_at, statement_timestamp())
     FROM unread
     WHERE hub_delivery.recipient_id = %(session)s::uuid AND hub_delivery.seq = unread.seq
+      AND hub_delivery.seq BETWEEN (SELECT min(seq) FROM unread) AND (SELECT max(seq) FROM unread)
       AND hub_delivery.read_at IS NULL
     RETURNING hub_delivery.seq
 ), counted AS (
@@ -164,7 +169,11 @@ WITH session AS (
     SELECT count(*) AS size FROM unread
 )
 SELECT session.is_stale,
-       CASE WHEN page.size < %(limit)s::int THEN page.size ELSE (
+       CASE WHEN page.size < %(limit)s::int THEN page.size
+       WHEN %(category)s::text IS NULL AND %(since)s::timestamptz IS NULL AND (
+           SELECT coalesce(first_expiry > clock_timestamp(), TRUE) FROM inbox)
+       THEN (SELECT unread FROM inbox) + page.size - (SELECT count(*) FROM marked)
+       ELSE (
            SELECT count(*) FROM hub_delivery delivery
            {_MESSAGE}
            WHERE delivery.recipient_id = %(session)s::uuid AND {_UNREAD}

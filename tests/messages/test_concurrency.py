@@ -1,15 +1,18 @@
 """Many senders and pollers at once, in real threads."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from django.db import connection, transaction
 
 from hub.messages.models import Delivery, Inbox, Message
 from realms.models import Realm
 from tests.at_once import at_once
 from tests.cast import Agent, new_agent
 from tests.rows import set_realm, unread_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,6 +74,33 @@ def test_no_page_is_empty_while_something_is_unread(alice: Agent, bob: Agent) ->
 
     assert [len(page) for page in pages] == [2] * THREADS
     assert unread_of(bob) == (0, 0)
+
+
+@pytest.mark.postgres
+def test_a_page_that_others_took_a_part_of_tells_how_many_are_left(alice: Agent, bob: Agent) -> None:
+    for _ in range(6):
+        alice.send(bob)
+
+    def poll() -> tuple[int, int]:
+        try:
+            page = bob.get("messages?limit=3").json
+            return len(page["messages"]), page["unread_count"]
+        finally:
+            connection.close()
+
+    def it_waits() -> bool:
+        with connection.cursor() as cursor:
+            waits = "NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM pg_locks WHERE {waits})")
+            return bool(cursor.fetchone()[0])
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            assert len(bob.inbox("?limit=2")) == 2
+            polled = other.submit(poll)
+            wait_until(it_waits)
+
+        assert polled.result() == (1, 4)
 
 
 def test_senders_and_pollers_at_once_lose_nothing(alice: Agent, bob: Agent, charlie: Agent) -> None:

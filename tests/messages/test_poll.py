@@ -67,6 +67,27 @@ def test_it_marks_exactly_what_it_returned(alice: Agent, bob: Agent) -> None:
     assert (second["unread_count"], unread_of(bob)) == (3, (0, 0))
 
 
+@pytest.mark.parametrize("how", ["", "&peek=true"], ids=["poll", "peek"])
+def test_a_full_page_tells_how_many_there_are_without_what_expired(
+    alice: Agent, bob: Agent, how: str
+) -> None:
+    def unread_count() -> int:
+        return int(bob.get(f"messages?limit=1{how}").json["unread_count"])
+
+    expiring = alice.send(bob, "event", expires_at="2099-01-01T00:00:00Z").json["message_id"]
+    sent = send_many(alice, bob, 4)
+    assert bob.get("messages?peek=true&limit=1").json["unread_count"] == 5
+    assert bob.get("messages?peek=true&limit=1&category=message").json["unread_count"] == 4
+    bob.post("messages/ack", {"ids": sent[3:]})
+
+    expire(expiring)
+    assert unread_count() == 3
+
+    bob.inbox()
+    send_many(alice, bob, 2)
+    assert unread_count() == 2
+
+
 def test_the_default_limit_is_100(realm: Realm, alice: Agent, bob: Agent) -> None:
     for _ in range(101):
         notice = Outgoing(str(realm.pk), alice.id, [bob.id], category="event", payload="{}")
@@ -250,8 +271,9 @@ def test_after_in_an_empty_inbox_names_nothing(alice: Agent) -> None:
 
 @pytest.mark.parametrize("query", ["", "?peek=true", "?category=message", "?limit=1"])
 def test_expired_ones_are_not_returned(alice: Agent, bob: Agent, query: str) -> None:
-    sent = send_many(alice, bob, 2)
-    expire(sent[0])
+    expiring = alice.send(bob, expires_at="2099-01-01T00:00:00Z").json["message_id"]
+    sent = [expiring, *send_many(alice, bob, 1)]
+    expire(expiring)
 
     answer = bob.get(f"messages{query}").json
 

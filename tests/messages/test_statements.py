@@ -228,6 +228,27 @@ def test_what_was_sent_by_an_attempt_is_not_sent_by_an_equal_one(worlds: tuple[W
     assert statements.send(other.caller, other.outgoing(other.bob), keeping(other)) is not None
 
 
+def test_both_forms_of_send_note_when_the_first_message_expires(worlds: tuple[World, World]) -> None:
+    soon, later = datetime(2098, 1, 1, tzinfo=UTC), FUTURE
+    plain, statement = worlds
+
+    def noted(*expiries: datetime | None) -> list[datetime | None]:
+        found = []
+        for expires_at in expiries:
+            for world, send in ((plain, rules.send_plainly), (statement, statements.send)):
+                Inbox.objects.filter(pk=world.bob.id, unread=3).update(unread=2)  # there is room for three
+                assert send(world.caller, world.outgoing(world.bob, expires_at=expires_at))
+            assert statement.state()["inboxes"] == plain.state()["inboxes"]
+            found.append(Inbox.objects.get(pk=statement.bob.id).first_expiry)
+        return found
+
+    assert noted(None, later, None, soon, later) == [None, later, later, soon, soon]
+    Inbox.objects.update(unread=0)
+    assert noted(None, later) == [None, later]
+    Inbox.objects.update(unread=0)
+    assert noted(later) == [later]
+
+
 def test_some_situations_are_refused_and_some_are_not(worlds: tuple[World, World]) -> None:
     """The comparison would be empty if every situation ended in a refusal."""
     to_nobody = statements.send(worlds[0].caller, SENDS["to many"](worlds[0]))
@@ -267,10 +288,19 @@ def post_all_and_read_some(world: World) -> None:
     rules.poll_plainly(world.bob.session, Filters(limit=1, category="event"))
 
 
+def expect_to_lose(world: World) -> None:
+    """Have bob's inbox hold five messages that expire, none of them yet."""
+    post_all(world)
+    Message.objects.filter(expires_at=LONG_AGO).delete()
+    Inbox.objects.filter(pk=world.bob.id).update(unread=5, first_expiry=FUTURE)
+
+
 POLLS: dict[str, tuple[Callable[[World], Any], Filters]] = {
     "an empty inbox": (lambda w: None, Filters(limit=100)),
     "everything": (post_all, Filters(limit=100)),
     "a page": (post_all, Filters(limit=2)),
+    "a page of what does not expire yet": (expect_to_lose, Filters(limit=2)),
+    "a page of a category of it": (expect_to_lose, Filters(limit=1, category="message")),
     "exactly as many as there are": (post_all, Filters(limit=5)),
     "a category": (post_all, Filters(limit=100, category="event")),
     "a page of a category": (post_all, Filters(limit=1, category="event")),

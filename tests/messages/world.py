@@ -85,7 +85,10 @@ class World:
         names = {s.pk: s.name for s in Session.objects.filter(realm=self.realm)}
         messages = {m.pk: m for m in Message.objects.filter(realm=self.realm)}
         return {
-            "inboxes": sorted((names[i.pk], i.seq, i.unread) for i in Inbox.objects.filter(realm=self.realm)),
+            "inboxes": sorted(
+                (names[i.pk], i.seq, i.unread, str(i.first_expiry))
+                for i in Inbox.objects.filter(realm=self.realm)
+            ),
             "deliveries": sorted(
                 (
                     names[d.recipient_id],
