@@ -114,11 +114,12 @@ def send_parameters(key_id: str, inbox_limit: int, outgoing: Outgoing) -> dict[s
     }
 
 
-def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Message], int] | None:
+def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Message], int | None] | None:
     """Return unread messages, now marked as read, and how many unread ones matched.
 
     Returns:
-        None if the session is none of the caller's key.
+        Instead of how many, None if it would have to be counted; None in all if the session is none of the
+        caller's key.
     """
     parameters: dict[str, Any] = {
         "realm": uuid_of(caller.realm_id),
@@ -135,14 +136,15 @@ def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Messag
             rows = cursor.fetchall()
             if not rows:
                 return None
-            is_stale, count, _, found, *_ = rows[0]
+            is_stale, unread, _, found, *_ = rows[0]
             mine = [_message(*row[3:]) for row in rows if row[2] is not None]
             if mine or found is None:
                 break  # else other pollers took all of the page while this one waited: look again
     if is_stale:
         transaction.on_commit(partial(mark_seen, caller.realm_id, session_id))
-    taken_by_others = len(rows) - len(mine) if found is not None else 0
-    return mine, count - taken_by_others
+    if len(rows) < filters.limit or found is None:
+        return mine, len(mine)
+    return mine, unread if filters.take_all else None
 
 
 def read_many(

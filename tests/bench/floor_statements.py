@@ -95,5 +95,6 @@ def send_values(url: str, sender: str, people: str) -> dict[str, str]:
         "expires_at": "NULL",
         "inbox_limit": str(INBOX_LIMIT),
         "seen_grain": "'10 seconds'",
+        "process": "'00000000-0000-0000-0000-000000000000'",
         "process_timeout": "'15 seconds'",
     }

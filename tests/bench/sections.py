@@ -144,6 +144,7 @@ def polls(run: Run) -> None:
 
         def fill() -> None:
             rows.add(run.database, FILLED, oldest="2 minutes", newest="1 minute", read=False)
+            rows.settle(run.database)  # before PostgreSQL does it by itself, beside some of the turns
 
         contenders = {
             name: run.contender(program, turns, wire.is_page_of_ten, again=False, before=fill)
@@ -158,6 +159,7 @@ def polls(run: Run) -> None:
             ratio = 1 / measured[name].rate_ratio(measured[FLOOR_D])
             run.report.target(Target(f"{name}: time of a poll to psycopg's alone", ratio, most=1.3))
         drain(run, empty)
+        rows.settle(run.database)
         empty_polls(run, there, empty)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -73,6 +74,7 @@ given = msgspec.json.decode(os.environ["BENCH_GIVEN"], type=Given)
 CREDENTIALS = {
     key: (uuid_of(realm), uuid_of(id_), limit) for key, (realm, id_, limit) in given.credentials.items()
 }
+PROCESS = uuid.uuid4()
 SEND, POLL = Statement(given.send), Statement(given.poll)
 _WRITE = """
 INSERT INTO bench_memory (realm_id, key, value, version, updated_at) VALUES ($1, $2, $3, 1, now())
@@ -107,12 +109,13 @@ async def send(request: Request) -> Response:
         "expires_at": None,
         "inbox_limit": inbox_limit,
         "seen_grain": timedelta(seconds=10),
+        "process": PROCESS,
         "process_timeout": timedelta(seconds=15),
     }
-    count, delivered, _ = await request.app.state.pool.fetchrow(SEND.text, *SEND.arguments(values))
-    if not count:
+    sent_at, streaming, *_ = await request.app.state.pool.fetchrow(SEND.text, *SEND.arguments(values))
+    if sent_at is None:
         return answer({"error": "refused"}, 403)
-    return answer({"message_id": id_, "status": "delivered" if delivered else "queued"})
+    return answer({"message_id": id_, "status": "delivered" if streaming else "queued"})
 
 
 async def poll(request: Request) -> Response:
