@@ -20,6 +20,8 @@ from hub.messages.feed_event import CARRIED_BYTES, FeedEvent, event_data
 from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
 
+ANY_BYTES = 2**31 - 1  # more than a text may have
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -57,19 +59,30 @@ def start_of(realm_id: str, session_id: str, last_event_id: str | None) -> Start
 def read_page(
     realm_id: str, session_id: str, *, after: int, unread_up_to: int, limit: int
 ) -> list[FeedEvent]:
-    """Return the next messages of an inbox beyond number `after`, in order.
+    """Return the next messages of an inbox beyond number `after`, in order: up to another one, unread ones.
 
     Up to `limit` small ones, or one large one, so that a page stays within bounds.
     """
+    where = {"realm_id": realm_id, "session_id": session_id, "after": after, "unread_up_to": unread_up_to}
+    page = _page(**where, limit=limit, carried_bytes=CARRIED_BYTES)
+    small = list(takewhile(lambda event: event.data is not None, page))
+    return small if small or not page else _page(**where, limit=1, carried_bytes=ANY_BYTES)
+
+
+def _page(**which: Any) -> list[FeedEvent]:
+    if connection.vendor == "postgresql":
+        return [_event(*found) for found in statements.read_page(**which)]
+    return read_page_plainly(**which)
+
+
+def read_page_plainly(
+    realm_id: str, session_id: str, *, after: int, unread_up_to: int, limit: int, carried_bytes: int
+) -> list[FeedEvent]:
+    """Return a page with a plain query, without the data of messages that are larger than that."""
     beyond = Delivery.objects.in_inbox(realm_id, session_id).filter(seq__gt=after)
     if after < unread_up_to:
-        beyond = beyond.filter(Q(read_at=None) | Q(seq__gt=unread_up_to))
-    page = _events(beyond.order_by("seq")[:limit])
-    small = list(takewhile(lambda event: event.data is not None, page))
-    if small or not page:
-        return small
-    large = beyond.filter(seq=page[0].seq).select_related("message")
-    return [_event(delivery.recipient_id, delivery.seq, delivery.message) for delivery in large]
+        beyond = beyond.filter(read_at=None, seq__lte=unread_up_to)
+    return _events(beyond.order_by("seq")[:limit], carried_bytes)
 
 
 def read_many(cursors: Mapping[str, int], *, limit: int) -> dict[str, list[FeedEvent]]:
@@ -90,7 +103,8 @@ def read_many_plainly(cursors: Mapping[str, int], *, limit: int) -> list[FeedEve
     wanted = Q()
     for session_id, after in cursors.items():
         wanted |= Q(recipient_id=session_id, seq__gt=after)
-    return _events(Delivery.objects.filter(wanted).held().order_by("recipient_id", "seq")[:limit])
+    found = Delivery.objects.filter(wanted).held().order_by("recipient_id", "seq")[:limit]
+    return _events(found, CARRIED_BYTES)
 
 
 def newest_numbers(session_ids: Collection[str]) -> dict[str, int]:
@@ -133,9 +147,9 @@ class _Octets(Func):
         return self.as_sql(compiler, connection, function="length", **context)
 
 
-def _events(deliveries: DeliveryQuerySet) -> list[FeedEvent]:
-    """Return deliveries as events, large messages without their data."""
-    carried = Case(When(LessThanOrEqual(_Octets("message__payload"), CARRIED_BYTES), then="message__payload"))
+def _events(deliveries: DeliveryQuerySet, carried_bytes: int) -> list[FeedEvent]:
+    """Return deliveries as events, larger messages without their data."""
+    carried = Case(When(LessThanOrEqual(_Octets("message__payload"), carried_bytes), then="message__payload"))
     events = []
     for delivery in deliveries.select_related("message").defer("message__payload").annotate(carried=carried):
         payload: str | None = vars(delivery)["carried"]

@@ -2,7 +2,13 @@
 
 What is found by its id has realm and key compared by IS NOT DISTINCT FROM, for which no index is used: one of
 the realm looks as cheap while statistics are of a hub that was empty, and reads all that the realm has.
+
+How many rows are wanted stands in the texts of reads themselves. Of a limit that it is not told PostgreSQL
+assumes a tenth of all there is: with a backlog the plan that it keeps looks dearer than any new one, and it
+plans each time, which takes longer than the reading.
 """
+
+from functools import cache
 
 # Only one of equal attempts gets its record in; the others find nothing done, and what was kept.
 _KEPT = """
@@ -44,10 +50,11 @@ _MESSAGE = """
     ) AS message ON TRUE
 """
 
+_HELD = "(message.expires_at IS NULL OR message.expires_at > clock_timestamp())"
+
 # Which messages of an inbox a poll asks for.
-_UNREAD = """
-    delivery.read_at IS NULL
-    AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+_UNREAD = f"""
+    delivery.read_at IS NULL AND {_HELD}
     AND (%(category)s::text IS NULL OR message.category = %(category)s::text)
     AND (%(since)s::timestamptz IS NULL OR message.sent_at >= %(since)s::timestamptz)
 """
@@ -129,12 +136,16 @@ SEND = {
     for keeps in (True, False)
 }
 
+
 # Whose session it is not gets no row; who has nothing to read, one without a message. A poller that waited
 # for the lock may find that others took what it saw: `marked` leaves that out. What it marks it delivers and
 # reads at one time, which the clock would give it twice. How many are unread the locked inbox tells, unless
 # some may have expired. They are not counted here: that would be most of what the statement seems to cost,
 # and grow with the backlog, so that PostgreSQL would plan it anew for each poll.
-POLL = f"""
+@cache
+def poll_statement(limit: int) -> str:
+    """Return the statement that takes at most `limit` unread messages."""
+    return f"""
 WITH session AS (
     SELECT id, last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' AS is_stale
     FROM hub_session
@@ -151,7 +162,7 @@ WITH session AS (
     FROM hub_delivery delivery
     {_MESSAGE}
     WHERE delivery.recipient_id = %(session)s::uuid AND (SELECT unread > 0 FROM inbox) AND {_UNREAD}
-    ORDER BY delivery.seq LIMIT %(limit)s::int
+    ORDER BY delivery.seq LIMIT {limit}
 ), marked AS (
     UPDATE hub_delivery SET read_at = statement_timestamp(),
            delivered_at = coalesce(hub_delivery.delivered_at, statement_timestamp())
@@ -174,22 +185,45 @@ FROM session LEFT JOIN unread ON TRUE LEFT JOIN marked ON marked.seq = unread.se
 ORDER BY unread.seq
 """  # noqa: S608  put together from what stands here
 
-# From each inbox apart: one index range each, however many there are.
-READ_MANY = """
-SELECT found.* FROM unnest(%(inboxes)s::uuid[], %(after)s::bigint[]) AS wanted (session_id, after)
-CROSS JOIN LATERAL (
+
+# A message as streams read it, without its payload if that is large.
+_EVENT = """
     SELECT delivery.recipient_id, delivery.seq, octet_length(message.payload) <= %(carried_bytes)s::int,
            message.id, message.sender_id, message.category,
            CASE WHEN octet_length(message.payload) <= %(carried_bytes)s::int
                 THEN message.payload ELSE '' END,
            message.envelope, message.reply_to, message.capability, message.sent_at, message.expires_at
+"""
+
+
+@cache
+def page_statement(limit: int, *, is_unread: bool) -> str:
+    """Return the statement that reads at most `limit` messages beyond a number of one inbox.
+
+    Args:
+        is_unread: unread ones alone, up to another number.
+    """
+    unread = "AND delivery.read_at IS NULL AND delivery.seq <= %(unread_up_to)s::bigint" if is_unread else ""
+    return f"""
+    {_EVENT}
+    FROM hub_delivery delivery
+    {_MESSAGE}
+    WHERE delivery.recipient_id = %(session)s::uuid AND delivery.seq > %(after)s::bigint {unread} AND {_HELD}
+    ORDER BY delivery.seq LIMIT {limit}
+"""
+
+
+# From each inbox apart: one index range each, however many there are.
+READ_MANY = f"""
+SELECT found.* FROM unnest(%(inboxes)s::uuid[], %(after)s::bigint[]) AS wanted (session_id, after)
+CROSS JOIN LATERAL (
+    {_EVENT}
     FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
-    WHERE delivery.recipient_id = wanted.session_id AND delivery.seq > wanted.after
-      AND (message.expires_at IS NULL OR message.expires_at > clock_timestamp())
+    WHERE delivery.recipient_id = wanted.session_id AND delivery.seq > wanted.after AND {_HELD}
     ORDER BY delivery.seq LIMIT %(limit)s::int
 ) AS found
 ORDER BY found.recipient_id, found.seq LIMIT %(limit)s::int
-"""
+"""  # noqa: S608  put together from what stands here
 
 # A message that was read meanwhile is left out, as by a poll.
 MARK_SENT = """

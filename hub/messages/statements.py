@@ -21,7 +21,7 @@ from hub.bell import bell
 from hub.idempotency.rules import Attempt
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Message
-from hub.messages.sql import MARK_SENT, POLL, READ_MANY, SEND
+from hub.messages.sql import MARK_SENT, READ_MANY, SEND, page_statement, poll_statement
 from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller, mark_seen
 from hub.sessions.presence import PROCESS_TIMEOUT_SECONDS
 from realms.ids import MESSAGE, SESSION, id_of, uuid_of
@@ -128,11 +128,10 @@ def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Messag
         "seen_grain": _SEEN_GRAIN,
         "category": filters.category,
         "since": filters.since,
-        "limit": filters.limit,
     }
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(POLL, parameters)
+            cursor.execute(poll_statement(filters.limit), parameters)
             rows = cursor.fetchall()
             if not rows:
                 return None
@@ -147,15 +146,32 @@ def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Messag
     return mine, unread if filters.take_all else None
 
 
-def read_many(
-    cursors: Mapping[str, int], *, limit: int, carried_bytes: int
-) -> list[tuple[str, int, Message, bool]]:
-    """Return what follows in each inbox beyond its number, at most `limit` in all.
+# Session id, number in its inbox, message, and whether it is complete: a payload that is too large is empty.
+Found = tuple[str, int, Message, bool]
 
-    Returns:
-        For each message: session id, number in its inbox, message, and whether it is complete. The payload
-        of one that is not, since it is larger than `carried_bytes`, is empty.
+
+def read_page(
+    realm_id: str, session_id: str, *, after: int, unread_up_to: int, limit: int, carried_bytes: int
+) -> list[Found]:
+    """Return what follows in an inbox beyond the number `after`; up to another one only what is unread.
+
+    Args:
+        carried_bytes: of a payload that comes with its message.
     """
+    parameters = {
+        "realm": uuid_of(realm_id),
+        "session": uuid_of(session_id),
+        "after": after,
+        "unread_up_to": unread_up_to,
+        "carried_bytes": carried_bytes,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(page_statement(limit, is_unread=after < unread_up_to), parameters)
+        return list(map(_found, cursor.fetchall()))
+
+
+def read_many(cursors: Mapping[str, int], *, limit: int, carried_bytes: int) -> list[Found]:
+    """Return what follows in each inbox beyond its number, at most `limit` in all."""
     parameters: dict[str, Any] = {
         "inboxes": [uuid_of(session_id) for session_id in cursors],
         "after": list(cursors.values()),
@@ -164,8 +180,11 @@ def read_many(
     }
     with connection.cursor() as cursor:
         cursor.execute(READ_MANY, parameters)
-        rows = cursor.fetchall()
-    return [(id_of(SESSION, row[0]), row[1], _message(*row[3:]), row[2]) for row in rows]
+        return list(map(_found, cursor.fetchall()))
+
+
+def _found(row: tuple[Any, ...]) -> Found:
+    return id_of(SESSION, row[0]), row[1], _message(*row[3:]), row[2]
 
 
 def mark_sent(sent: Mapping[str, Collection[int]]) -> None:

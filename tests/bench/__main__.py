@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import against_peers, embedded, sections, streams, viewers
 from tests.bench.run import running
+from tests.growth import rows
 
 SECTIONS = {
     "sends": sections.sends,
@@ -34,6 +35,7 @@ def main() -> None:
     with running(options.seconds, options.rounds) as run:
         run.report.begin()
         for name in options.sections:
+            rows.settle(run.database)  # what the one before left is not the next one's to clear
             SECTIONS[name](run)
     if options.json:
         run.report.save(options.json)

@@ -14,6 +14,7 @@ from tests.bench.stage import Keys
 
 WHOSE = "SELECT realm_id, id FROM realms_apikey ORDER BY id"
 INBOX_LIMIT = 1_000_000
+POLLED = 10  # messages at a time
 
 
 def set_up() -> None:
@@ -46,18 +47,20 @@ def send_statement() -> str:
 def given(url: str, keys: Keys) -> str:
     """Return, as JSON, what floor (a) has to know."""
     set_up()
-    from hub.messages.sql import POLL
+    from hub.messages.sql import poll_statement
     from realms.ids import KEY, REALM, id_of
 
     ids = [(id_of(REALM, realm), id_of(KEY, key), INBOX_LIMIT) for realm, key in _whose(url)]
     credentials = dict(zip((keys.limited, keys.unlimited), ids, strict=True))
-    return msgspec.json.encode({"send": send_statement(), "poll": POLL, "credentials": credentials}).decode()
+    return msgspec.json.encode(
+        {"send": send_statement(), "poll": poll_statement(POLLED), "credentials": credentials}
+    ).decode()
 
 
 def poll(url: str) -> tuple[str, Callable[[str], dict[str, Any]]]:
     """Return the statement that polls for ten messages, and what makes its parameters of a session's id."""
     set_up()
-    from hub.messages.sql import POLL
+    from hub.messages.sql import poll_statement
     from realms import ids
 
     realm, key = _whose(url)[0]
@@ -67,9 +70,8 @@ def poll(url: str) -> tuple[str, Callable[[str], dict[str, Any]]]:
         "seen_grain": timedelta(seconds=10),
         "category": None,
         "since": None,
-        "limit": 10,
     }
-    return POLL, lambda session: {**same, "session": ids.uuid_of(session)}
+    return poll_statement(POLLED), lambda session: {**same, "session": ids.uuid_of(session)}
 
 
 def send_values(url: str, sender: str, people: str) -> dict[str, str]:

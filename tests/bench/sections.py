@@ -14,6 +14,7 @@ import psycopg
 from tests.bench import floor_statements, programs, wire
 from tests.bench.alone import pgbench_sends, psycopg_polls
 from tests.bench.client import Connection, register, token_of
+from tests.bench.floor_statements import POLLED
 from tests.bench.load import ONCE
 from tests.bench.programs import FLOORS, Program
 from tests.bench.report import Target
@@ -23,7 +24,6 @@ from tests.growth import rows
 from tests.live.processes import ROOT
 
 MIX = 250  # requests of a connection, then they come again
-POLLED = 10
 FILLED = 30_000  # unread messages that are added to the inboxes before a turn of polls
 ENTRIES = 160  # of memory, so that all are written before they are read
 

@@ -205,7 +205,7 @@ def polls_a_page(bob: Agent) -> None:
 
 def test_messages_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
     first = bob.get("messages?peek=true&limit=1").json["messages"][0]["id"]
-    newest = Inbox.objects.get(pk=bob.id).seq
+    newest, realm_id = Inbox.objects.values_list("seq", "realm_id").get(pk=bob.id)
 
     check(
         {
@@ -216,6 +216,10 @@ def test_messages_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
         }
     )
     polls_a_page(bob)
+    for unread_up_to in (0, newest):
+        with watched("read a page for a stream", MOST_READ_OF_PAGE):
+            found = feed.read_page(realm_id, bob.id, after=0, unread_up_to=unread_up_to, limit=PAGE)
+        assert len(found) == PAGE
     with watched("read for streams"):
         assert feed.read_many({bob.id: newest - 10}, limit=100)
     with watched("mark what streams sent"):
@@ -231,6 +235,32 @@ def test_sends_and_polls_do_before_postgresql_knows_of_the_rows(
 
     check(calls)
     polls_a_page(bob)
+
+
+def times_planned() -> int:
+    """Return how often PostgreSQL made a plan for one poll alone, on this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE '%%FOR UPDATE OF hub_inbox%%'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_polls_keep_their_plan_while_the_backlog_grows(alice: Agent, bob: Agent, copies: Copies) -> None:
+    def poll(times: int) -> None:
+        for _ in range(times):
+            assert bob.get(f"messages?limit={PAGE}").status == 200
+
+    message = alice.send(bob).json["message_id"]
+    poll(times=20)
+    copies.inbox(message, read=0, unread=10_000)
+    copies.settle()
+    poll(times=50)  # until those that were planned for little weigh no more
+    planned = times_planned()
+
+    poll(times=20)
+
+    assert times_planned() == planned
 
 
 def test_memory_sessions_and_grants_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:

@@ -19,6 +19,7 @@ from hub.bell import bell
 from hub.idempotency.models import IdempotencyRecord
 from hub.idempotency.rules import attempt_of
 from hub.messages import feed, rules, statements
+from hub.messages.feed import ANY_BYTES
 from hub.messages.feed_event import CARRIED_BYTES
 from hub.messages.inbox import Filters, Outgoing
 from hub.messages.models import Delivery, Inbox, Message
@@ -377,6 +378,28 @@ def test_both_forms_of_reading_for_streams_find_the_same(worlds: tuple[World, Wo
     assert sum(event.data is None for event in feed.read_many_plainly(cursors, limit=100)) == 2
 
 
+@pytest.mark.parametrize("after", [0, 1, 5, 6])
+@pytest.mark.parametrize("unread_up_to", [0, 3, 6])
+@pytest.mark.parametrize("limit", [1, 2, 9])
+def test_both_forms_of_reading_a_page_for_a_stream_find_the_same(
+    worlds: tuple[World, World], after: int, unread_up_to: int, limit: int
+) -> None:
+    world, other = worlds
+    post_all_and_read_some(world)  # the second of bob's; the fourth has expired
+    post_all(other)
+    Message.objects.filter(payload='{"n":5}').update(payload=json.dumps({"x": "x" * CARRIED_BYTES}))
+    inbox: dict[str, Any] = {"realm_id": world.realm.pk, "session_id": world.bob.id, "after": after}
+    page: dict[str, Any] = {**inbox, "unread_up_to": unread_up_to, "limit": limit}
+
+    for carried_bytes in (CARRIED_BYTES, ANY_BYTES):
+        found = [feed._event(*each) for each in statements.read_page(**page, carried_bytes=carried_bytes)]
+        assert found == feed.read_page_plainly(**page, carried_bytes=carried_bytes)
+
+    is_wanted = range(after + 1, unread_up_to + 1 if after < unread_up_to else 7)
+    expected = [seq for seq in is_wanted if seq != 4 and not (after < unread_up_to and seq == 2)]
+    assert [event.seq for event in found] == expected[:limit]
+
+
 def test_both_forms_of_marking_what_was_sent_have_one_outcome(worlds: tuple[World, World]) -> None:
     plain, statement = worlds
     for world in worlds:
@@ -409,9 +432,11 @@ def test_the_api_sends_polls_and_streams_by_statement(
     monkeypatch.setattr(rules, "send_plainly", lambda *_: pytest.fail("sent plainly"))
     monkeypatch.setattr(rules, "poll_plainly", lambda *_: pytest.fail("polled plainly"))
     monkeypatch.setattr(feed, "read_many_plainly", lambda *_, **__: pytest.fail("read plainly"))
+    monkeypatch.setattr(feed, "read_page_plainly", lambda **_: pytest.fail("read plainly"))
     monkeypatch.setattr(feed, "mark_sent_plainly", lambda *_: pytest.fail("marked plainly"))
 
     assert world.alice.send(world.bob).status == 200
     assert len(feed.read_many({world.bob.id: 0}, limit=9)) == 1
+    assert len(feed.read_page(world.realm.pk, world.bob.id, after=0, unread_up_to=1, limit=9)) == 1
     feed.mark_sent({world.bob.id: []})
     assert len(world.bob.inbox()) == 1

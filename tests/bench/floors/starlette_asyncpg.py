@@ -128,7 +128,6 @@ async def poll(request: Request) -> Response:
         "session": uuid_of(request.headers["x-aisp-session"]),
         "category": None,
         "since": None,
-        "limit": int(request.query_params["limit"]),
     }
     rows = await request.app.state.pool.fetch(POLL.text, *POLL.arguments(values))
     messages = [
