@@ -240,9 +240,8 @@ def test_sends_and_polls_do_before_postgresql_knows_of_the_rows(
 def times_planned() -> int:
     """Return how often PostgreSQL made a plan for one poll alone, on this connection."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE '%%FOR UPDATE OF hub_inbox%%'"
-        )
+        polls = "statement LIKE '%%FOR UPDATE OF hub_inbox%%'"
+        cursor.execute(f"SELECT sum(custom_plans) FROM pg_prepared_statements WHERE {polls}")
         return int(cursor.fetchone()[0])
 
 
