@@ -179,8 +179,9 @@ class Tailer:
                     cursors[session_id] = min(live)
             if not cursors:
                 continue
+            each = max(1, MESSAGES_PER_QUERY // len(cursors))  # a backlog does not keep the others waiting
             try:
-                found = await in_tailer_thread(feed.read_many, cursors, limit=MESSAGES_PER_QUERY)
+                found = await in_tailer_thread(feed.read_many, cursors, each=each)
             except BaseException:
                 self._woken.update(batch)
                 raise
@@ -193,8 +194,7 @@ class Tailer:
                         outlet.offer(events, rung=batch[session_id])
                     elif not outlet.behind:  # it opened meanwhile, and wants what lies before these too
                         self._wake([session_id])
-            if sum(map(len, found.values())) == MESSAGES_PER_QUERY:
-                self._wake(cursors)  # there may be more
+            self._wake([name for name, events in found.items() if len(events) == each])  # there may be more
 
     async def _note(self) -> None:
         await self._to_note.wait()

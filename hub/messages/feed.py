@@ -11,8 +11,8 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, Count, F, Func, IntegerField, Q, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Case, Count, F, Func, IntegerField, Q, When, Window
+from django.db.models.functions import Coalesce, Now, RowNumber
 from django.db.models.lookups import LessThanOrEqual
 
 from hub.messages import statements
@@ -85,26 +85,27 @@ def read_page_plainly(
     return _events(beyond.order_by("seq")[:limit], carried_bytes)
 
 
-def read_many(cursors: Mapping[str, int], *, limit: int) -> dict[str, list[FeedEvent]]:
-    """Return the next messages of several inboxes, each beyond its number, at most `limit` in all."""
+def read_many(cursors: Mapping[str, int], *, each: int) -> dict[str, list[FeedEvent]]:
+    """Return the next messages of several inboxes beyond a number of each, at most `each` of each."""
     if connection.vendor == "postgresql":
-        rows = statements.read_many(cursors, limit=limit, carried_bytes=CARRIED_BYTES)
+        rows = statements.read_many(cursors, each=each, carried_bytes=CARRIED_BYTES)
         events = [_event(*row) for row in rows]
     else:
-        events = read_many_plainly(cursors, limit=limit)
+        events = read_many_plainly(cursors, each=each)
     found: dict[str, list[FeedEvent]] = {}
     for event in events:
         found.setdefault(event.session_id, []).append(event)
     return found
 
 
-def read_many_plainly(cursors: Mapping[str, int], *, limit: int) -> list[FeedEvent]:
+def read_many_plainly(cursors: Mapping[str, int], *, each: int) -> list[FeedEvent]:
     """Return the same with a plain query, by session and number."""
     wanted = Q()
     for session_id, after in cursors.items():
         wanted |= Q(recipient_id=session_id, seq__gt=after)
-    found = Delivery.objects.filter(wanted).held().order_by("recipient_id", "seq")[:limit]
-    return _events(found, CARRIED_BYTES)
+    place = Window(RowNumber(), partition_by="recipient_id", order_by="seq")
+    found = Delivery.objects.filter(wanted).held().annotate(place=place).filter(place__lte=each)
+    return _events(found.order_by("recipient_id", "seq"), CARRIED_BYTES)
 
 
 def newest_numbers(session_ids: Collection[str]) -> dict[str, int]:

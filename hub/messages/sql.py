@@ -220,9 +220,9 @@ CROSS JOIN LATERAL (
     {_EVENT}
     FROM hub_delivery delivery JOIN hub_message message ON message.id = delivery.message_id
     WHERE delivery.recipient_id = wanted.session_id AND delivery.seq > wanted.after AND {_HELD}
-    ORDER BY delivery.seq LIMIT %(limit)s::int
+    ORDER BY delivery.seq LIMIT %(each)s::int
 ) AS found
-ORDER BY found.recipient_id, found.seq LIMIT %(limit)s::int
+ORDER BY found.recipient_id, found.seq
 """  # noqa: S608  put together from what stands here
 
 # A message that was read meanwhile is left out, as by a poll.

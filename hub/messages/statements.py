@@ -158,7 +158,7 @@ def read_page(
     Args:
         carried_bytes: of a payload that comes with its message.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "realm": uuid_of(realm_id),
         "session": uuid_of(session_id),
         "after": after,
@@ -170,12 +170,12 @@ def read_page(
         return list(map(_found, cursor.fetchall()))
 
 
-def read_many(cursors: Mapping[str, int], *, limit: int, carried_bytes: int) -> list[Found]:
-    """Return what follows in each inbox beyond its number, at most `limit` in all."""
+def read_many(cursors: Mapping[str, int], *, each: int, carried_bytes: int) -> list[Found]:
+    """Return what follows in each inbox beyond its number, at most so many of each."""
     parameters: dict[str, Any] = {
         "inboxes": [uuid_of(session_id) for session_id in cursors],
         "after": list(cursors.values()),
-        "limit": limit,
+        "each": each,
         "carried_bytes": carried_bytes,
     }
     with connection.cursor() as cursor:

@@ -221,7 +221,7 @@ def test_messages_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
             found = feed.read_page(realm_id, bob.id, after=0, unread_up_to=unread_up_to, limit=PAGE)
         assert len(found) == PAGE
     with watched("read for streams"):
-        assert feed.read_many({bob.id: newest - 10}, limit=100)
+        assert feed.read_many({bob.id: newest - 10}, each=100)
     with watched("mark what streams sent"):
         feed.mark_sent({bob.id: [newest]})
 

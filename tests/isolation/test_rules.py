@@ -173,7 +173,7 @@ def test_what_is_done_for_many_streams_at_once_is_held_to_their_inboxes(world: W
     mallory, before = world.mallory.agent.id, snapshot()
 
     assert set(feed.newest_numbers([mallory])) == {mallory}
-    assert set(feed.read_many({mallory: 0}, limit=500)) == {mallory}
+    assert set(feed.read_many({mallory: 0}, each=500)) == {mallory}
     assert before == snapshot()
 
     feed.mark_sent({mallory: [1, 2, 3]})

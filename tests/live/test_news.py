@@ -75,7 +75,7 @@ def test_what_is_told_is_what_a_look_finds(world: World, members: dict[str, Any]
     posted = statements.send(world.caller, outgoing)
 
     assert posted is not None
-    found = feed.read_many({world.bob.id: 1, world.carol.id: 0}, limit=9)
+    found = feed.read_many({world.bob.id: 1, world.carol.id: 0}, each=9)
     assert news_of(outgoing, posted) == {session_id: event for session_id, [event] in found.items()}
     assert len(found) == 2
 

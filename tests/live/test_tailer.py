@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hub.live import tailer as tailer_module
 from hub.live.outlet import Outlet
 from hub.live.tailer import Tailer
 from hub.messages import feed
@@ -80,6 +81,37 @@ def test_a_message_that_is_told_of_goes_to_whom_it_is_the_next_and_the_others_re
 
     assert ready.queue == [told]
     assert slow.queue == done.queue == []
+
+
+def test_a_backlog_is_read_in_parts_and_keeps_no_other_waiting(
+    transactional_db: None, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob, carol = (new_agent(key, name) for name in ("alice", "bob", "carol"))
+    for _ in range(7):
+        assert alice.send(bob).status == 200
+    assert alice.send(carol).status == 200
+    backlog, one = outlet_of(bob, queued=0), outlet_of(carol, queued=0)
+    read_many: Any = feed.read_many
+    reads: list[dict[str, int]] = []
+
+    def read_and_note(*args: Any, **options: Any) -> Any:
+        found = read_many(*args, **options)
+        reads.append({name: len(events) for name, events in found.items()})
+        return found
+
+    async def scene() -> None:
+        tailer = Tailer(uuid.uuid4())
+        tailer.add(backlog)
+        tailer.add(one)
+        tailer.ring([bob.id, carol.id])
+        await tailer._read()
+
+    monkeypatch.setattr(feed, "read_many", read_and_note)
+    monkeypatch.setattr(tailer_module, "MESSAGES_PER_QUERY", 4)
+    asyncio.run(scene())
+
+    assert reads == [{bob.id: 2, carol.id: 1}, {bob.id: 4}, {bob.id: 1}]
+    assert [event.seq for event in backlog.queue] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_message_that_all_were_told_of_is_not_read(
