@@ -13,7 +13,7 @@ from hub.api.endpoint import Link, endpoint
 from hub.api.pages import DEFAULT_LIMIT, Limit
 from hub.api.viewset import HubViewSet
 from hub.idempotency.rules import Attempt
-from hub.messages import bodies, rules
+from hub.messages import bodies, reading, rules
 from hub.messages.inbox import INBOX_START, Filters
 from hub.sessions.acting import Caller, acting_session
 from hub.sessions.bodies import RealmSlug
@@ -123,11 +123,11 @@ class MessageViewSet(HubViewSet):
         if query.after is not None:
             after = str(parse_id(MESSAGE, query.after))
             session = acting_session(caller)
-            page = rules.read_after(session=session, message_id=after, filters=filters, mark=not query.peek)
+            page = reading.read_after(session=session, message_id=after, filters=filters, mark=not query.peek)
         elif query.peek:
-            page = rules.peek(session=acting_session(caller), filters=filters)
+            page = reading.peek(session=acting_session(caller), filters=filters)
         else:
-            page = rules.poll(caller=caller, filters=filters)
+            page = reading.poll(caller=caller, filters=filters)
         if not query.peek:
             _DELIVERED.inc(len(page.messages))
         received = [bodies.received_answer(message) for message in page.messages]
@@ -145,7 +145,7 @@ class MessageViewSet(HubViewSet):
         """Marks messages of the acting session's inbox as read, such as those it peeked at."""
         ids = [str(parse_id(MESSAGE, name)) for name in body.ids] if body.ids is not None else None
         up_to = parse_id(MESSAGE, body.up_to) if body.up_to is not None else None
-        marked = rules.acknowledge(session=acting_session(caller), ids=ids, up_to=up_to)
+        marked = reading.acknowledge(session=acting_session(caller), ids=ids, up_to=up_to)
         return bodies.Acknowledged(acknowledged=marked)
 
     @endpoint(

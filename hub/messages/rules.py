@@ -1,17 +1,16 @@
-"""Messages: send, poll, acknowledge, follow up.
+"""Messages: send, and follow up.
 
-Sending and polling exist twice: here as plain Django, which every database runs and a reader reads first,
-and in `statements` as one statement each for PostgreSQL. The statement does the whole of it or nothing;
-where it does nothing, the plain form says why.
+Sending exists twice, as polling does (`hub.messages.reading`): here as plain Django, which every database
+runs and a reader reads first, and in `statements` as one statement for PostgreSQL. The statement does the
+whole of it or nothing; where it does nothing, the plain form says why.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from hub.bell import bell
 from hub.grants.models import Grant
@@ -20,19 +19,11 @@ from hub.messages import statements
 from hub.messages.bodies import Envelope, MessageStatus, RecipientStatus
 from hub.messages.envelope import DELEGATE, check_signature, outgoing_of
 from hub.messages.feed_event import CARRIED_BYTES, FeedEvent, event_data
-from hub.messages.inbox import (
-    INBOX_START,
-    Filters,
-    Outgoing,
-    inbox_full,
-    lock_inboxes,
-    mark_read,
-    post,
-)
+from hub.messages.inbox import Outgoing, inbox_full, lock_inboxes, post
 from hub.messages.models import Delivery, Inbox, Message
 from hub.messages.pings import completes_ping
 from hub.messages.statements import Posted
-from hub.sessions.acting import Caller, acting_session, named_session, own_session
+from hub.sessions.acting import Caller, own_session
 from hub.sessions.models import Session
 from hub.wire import rfc3339
 from realms.refusal import Refusal
@@ -46,14 +37,6 @@ class Sent:
 
     message_id: str
     delivered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Messages of an inbox, oldest first, and how many unread ones matched."""
-
-    messages: list[Message]
-    unread_count: int
 
 
 def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Sent:
@@ -184,118 +167,6 @@ def _refuse_full(caller: Caller, outgoing: Outgoing, inboxes: list[Inbox]) -> No
     if recipients := [to for to in outgoing.recipients if to in full]:
         detail = f"No room in the inbox of {', '.join(recipients)}. Nothing was sent."
         raise inbox_full(detail, **_named(outgoing, recipients))
-
-
-def poll(*, caller: Caller, filters: Filters) -> Page:
-    """Return unread messages and mark exactly those as read: each goes to one of many pollers.
-
-    Raises:
-        Refusal: what `acting_session` raises.
-    """
-    if connection.vendor == "postgresql":
-        session_id = named_session(caller) or acting_session(caller).pk
-        page = poll_by_statement(caller, session_id, filters) if caller.may_act_as(session_id) else None
-        if page is not None:
-            return page
-    return poll_plainly(acting_session(caller), filters)
-
-
-def poll_by_statement(caller: Caller, session_id: str, filters: Filters) -> Page | None:
-    """Poll in one statement, and one more if what is left has to be counted; None if it does nothing."""
-    found = statements.poll(caller, session_id, filters)
-    if found is None:
-        return None
-    messages, unread = found
-    if unread is None:
-        left = Delivery.objects.in_inbox(caller.realm_id, session_id).filter(read_at=None)
-        unread = len(messages) + filters.matching(left).count()
-    return Page(messages, unread)
-
-
-def poll_plainly(session: Session, filters: Filters) -> Page:
-    """Poll in one transaction of plain queries."""
-    with transaction.atomic():
-        inboxes = lock_inboxes(session.realm_id, [session.pk])
-        unread = filters.matching(
-            Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None)
-        )
-        found = list(unread.select_related("message").order_by("seq")[: filters.limit])
-        count = _unread_count(inboxes, filters, unread, found)
-        for inbox in inboxes:
-            mark_read(inbox, [delivery.seq for delivery in found])
-    return Page([delivery.message for delivery in found], count)
-
-
-def peek(*, session: Session, filters: Filters) -> Page:
-    """Return unread messages and mark nothing."""
-    unread = filters.matching(Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None))
-    found = list(unread.select_related("message").order_by("seq")[: filters.limit])
-    inboxes = Inbox.objects.filter(realm_id=session.realm_id, pk=session.pk)
-    return Page([delivery.message for delivery in found], _unread_count(inboxes, filters, unread, found))
-
-
-def _unread_count(
-    inboxes: Iterable[Inbox], filters: Filters, unread: QuerySet[Delivery], found: list[Delivery]
-) -> int:
-    """Return how many unread messages match; they are counted only if neither page nor inbox tells."""
-    if len(found) < filters.limit:
-        return len(found)
-    if not filters.take_all:
-        return unread.count()
-    return next((inbox.unread for inbox in inboxes if inbox.holds_all), None) or unread.count()
-
-
-def read_after(*, session: Session, message_id: str, filters: Filters, mark: bool) -> Page:
-    """Return what came after a message, read or not, marking it as read if `mark`.
-
-    Raises:
-        Refusal: `message_not_found`, if the inbox does not hold the message (any more).
-    """
-    with transaction.atomic():
-        inboxes = lock_inboxes(session.realm_id, [session.pk])
-        held = Delivery.objects.in_inbox(session.realm_id, session.pk)
-        if message_id == INBOX_START:
-            later = filters.matching(held)
-        elif (after := held.filter(message_id=message_id).first()) is not None:
-            later = filters.matching(held.filter(seq__gt=after.seq))
-        else:
-            oldest = held.order_by("seq").first()
-            raise Refusal(
-                "message_not_found",
-                "The inbox does not hold the message that `after` names (any more). Everything that it "
-                f"holds comes after {INBOX_START}.",
-                members={"oldest": oldest.message_id if oldest else None},
-            )
-        found = list(later.select_related("message").order_by("seq")[: filters.limit])
-        unread = later.filter(read_at=None).count()
-        for inbox in inboxes if mark else []:
-            mark_read(inbox, [delivery.seq for delivery in found])
-    return Page([delivery.message for delivery in found], unread)
-
-
-def acknowledge(*, session: Session, ids: list[str] | None, up_to: str | None) -> int:
-    """Mark messages as read: those of `ids`, or all up to and including `up_to`; return how many were not.
-
-    Raises:
-        Refusal: `message_not_found`; then nothing is marked.
-    """
-    named = ids if ids is not None else [str(up_to)]
-    with transaction.atomic():
-        inboxes = lock_inboxes(session.realm_id, [session.pk])
-        mine = Delivery.objects.filter(recipient=session)
-        seqs = dict(mine.filter(message_id__in=named).values_list("message_id", "seq"))
-        if missing := [name for name in named if name not in seqs]:
-            errors = [
-                {"pointer": f"/ids/{named.index(name)}" if ids else "/up_to", "detail": name}
-                for name in missing
-            ]
-            detail = f"Not in the inbox of {session.pk}: {', '.join(missing)}."
-            raise Refusal("message_not_found", detail, errors=errors)
-        chosen = list(seqs.values())
-        if up_to is not None:
-            unread = mine.filter(seq__lte=chosen[0], read_at=None)
-            chosen = list(unread.values_list("seq", flat=True))
-        return sum(mark_read(inbox, chosen) for inbox in inboxes)
 
 
 def message_status(*, session: Session, message_id: str) -> MessageStatus:

@@ -1,9 +1,9 @@
 """Sending, polling, and reading and marking for streams as one PostgreSQL statement each.
 
-They do what the plain forms in `hub.messages.rules` and `hub.messages.feed` do, in one round trip and one
+They do what the plain forms in `hub.messages.rules`, `reading` and `feed` do, in one round trip and one
 transaction of their own. A statement sees the database as it was when it began, and a row that it then
 locks as it is now: what must be current is therefore read from locked rows.
-`tests/messages/test_statements.py` holds both forms to the same outcomes.
+`tests/messages/test_statements.py` and `test_reading_statements.py` hold both forms to the same outcomes.
 """
 
 import uuid

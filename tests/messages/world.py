@@ -1,7 +1,7 @@
 """A realm to be built twice: what happens in the one and in the other can be compared."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,9 +13,13 @@ from hub.messages.models import Delivery, Inbox, Message
 from hub.sessions.acting import Caller
 from hub.sessions.models import Session
 from hub.sessions.presence import LiveProcess, OpenStream
+from hub.sessions.rules import end_session
 from realms import identity
 from realms.models import Realm
-from tests.cast import Agent, caller_of, new_agent, new_key, new_realm
+from tests.cast import OPERATOR, Agent, caller_of, new_agent, new_key, new_realm
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def _when(moment: datetime | None) -> str:
@@ -132,3 +136,9 @@ def new_world(owner: str) -> World:
         new_agent(key, "dora"),
     ]
     return World(realm, key, *agents)
+
+
+def leave(agent: Agent) -> None:
+    """End the agent's session."""
+    assert agent.session is not None
+    end_session(agent.session, by=OPERATOR)
