@@ -83,6 +83,7 @@ class Bell:
                 loop.call_soon_threadsafe(self._carry)
             except RuntimeError:  # the loop closed: the process is ending, and others look by themselves
                 self._waiting.clear()
+                self._elsewhere.clear()
 
     def _start_thread(self) -> asyncio.AbstractEventLoop | None:
         if get_channel_layer() is None:

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from hub.messages import statements
 from hub.messages.inbox import INBOX_START, Filters, lock_inboxes, mark_read
-from hub.messages.models import Delivery, Inbox, Message
+from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
 from hub.sessions.acting import Caller, acting_session, named_session
 from hub.sessions.models import Session
 from realms.refusal import Refusal
@@ -46,8 +45,7 @@ def poll_by_statement(caller: Caller, session_id: str, filters: Filters) -> Page
         return None
     messages, unread = found
     if unread is None:
-        left = Delivery.objects.in_inbox(caller.realm_id, session_id).filter(read_at=None)
-        unread = len(messages) + filters.matching(left).count()
+        unread = len(messages) + _unread(caller.realm_id, session_id, filters).count()
     return Page(messages, unread)
 
 
@@ -55,9 +53,7 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
     """Poll in one transaction of plain queries."""
     with transaction.atomic():
         inboxes = lock_inboxes(session.realm_id, [session.pk])
-        unread = filters.matching(
-            Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None)
-        )
+        unread = _unread(session.realm_id, session.pk, filters)
         found = list(unread.select_related("message").order_by("seq")[: filters.limit])
         count = _unread_count(inboxes, filters, unread, found)
         for inbox in inboxes:
@@ -67,21 +63,24 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
 
 def peek(*, session: Session, filters: Filters) -> Page:
     """Return unread messages and mark nothing."""
-    unread = filters.matching(Delivery.objects.in_inbox(session.realm_id, session.pk).filter(read_at=None))
+    unread = _unread(session.realm_id, session.pk, filters)
     found = list(unread.select_related("message").order_by("seq")[: filters.limit])
     inboxes = Inbox.objects.filter(realm_id=session.realm_id, pk=session.pk)
     return Page([delivery.message for delivery in found], _unread_count(inboxes, filters, unread, found))
 
 
+def _unread(realm_id: str, session_id: str, filters: Filters) -> DeliveryQuerySet:
+    return filters.matching(Delivery.objects.in_inbox(realm_id, session_id).filter(read_at=None))
+
+
 def _unread_count(
-    inboxes: Iterable[Inbox], filters: Filters, unread: QuerySet[Delivery], found: list[Delivery]
+    inboxes: Iterable[Inbox], filters: Filters, unread: DeliveryQuerySet, found: list[Delivery]
 ) -> int:
     """Return how many unread messages match; they are counted only if neither page nor inbox tells."""
     if len(found) < filters.limit:
         return len(found)
-    if not filters.take_all:
-        return unread.count()
-    return next((inbox.unread for inbox in inboxes if inbox.holds_all), None) or unread.count()
+    told = [inbox.unread for inbox in inboxes if inbox.holds_all] if filters.take_all else []
+    return told[0] if told else unread.count()
 
 
 def read_after(*, session: Session, message_id: str, filters: Filters, mark: bool) -> Page:

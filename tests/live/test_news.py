@@ -109,8 +109,9 @@ def test_the_bell_tells_here_what_is_new_and_elsewhere_for_whom(monkeypatch: pyt
         own_bell.ring(["three"])
         await asyncio.sleep(0)
         own_bell.tell({"one": "third"}, elsewhere=[])
-        while len(heard) < 2 or not hasattr(layer, "names"):
-            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while len(heard) < 2 or not hasattr(layer, "names"):
+                await asyncio.sleep(0)
         return heard, layer.names
 
     heard, names = asyncio.run(ring())
