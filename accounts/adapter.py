@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.address import client_address
 from accounts.middleware import SEEN_AT
 from accounts.models import User
 
@@ -57,7 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return whose attempts are counted: the peer, which the server took from a trusted proxy if any."""
-        return client_address(request.META.get("REMOTE_ADDR")) or NO_ADDRESS
+        return request.exchange.address or NO_ADDRESS  # type: ignore[attr-defined]
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own begins with the Host header, whose port a client may vary.

@@ -1,8 +1,8 @@
 """ASGI: the whole hub in one process.
 
-Each request has its body read on the loop. What stays open then holds no thread and goes to its
-consumer; every other request runs in a small fixed pool of threads, each with a database connection of
-its own.
+The intake reads each request on the loop. A request that stays open (a stream, a ping, the console's feed)
+holds no thread and goes to its consumer. Every other request runs in a small fixed pool of threads, each with
+a database connection of its own.
 """
 
 import os
@@ -10,23 +10,30 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+import django
+
+django.setup()
+
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import re_path
 
-from config.tracing import traced_asgi
-from config.wsgi import application as wsgi_application
+from config.tracing import traced
+from hub.api.handler import Handler
 from hub.api.intake import Intake
-from hub.api.wsgi_threads import WsgiThreads
+from hub.api.request_threads import RequestThreads
 from hub.live.lifespan import lifespan
+from hub.postgresql import driver
 from hub.urls import feed_urlpatterns, live_urlpatterns
 
-threads: Any = WsgiThreads(wsgi_application, settings.HUB_REQUEST_THREADS)
+driver.limit_statements(settings.HUB_STATEMENT_SECONDS)
+
+threads: Any = RequestThreads(Handler(), settings.HUB_REQUEST_THREADS)
 requests: Any = URLRouter([*live_urlpatterns, *feed_urlpatterns, re_path(r"", threads)])
 
 application = ProtocolTypeRouter(
     {
-        "http": Intake(traced_asgi(requests)),
+        "http": Intake(traced(requests)),
         "lifespan": lifespan,
     }
 )

@@ -6,7 +6,7 @@ parameter of a statement: links of invitations and of forgotten passwords are se
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span, Tracer
 
-    from hub.api.observed import Observed
+    from hub.api.exchange import Exchange
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 MISSING = "{} is set, but what traces need is not installed: pip install 'aisp-hub[tracing]'."
 
 CALLERS = ("traceparent", "tracestate")  # W3C Trace Context §3
 
-WsgiApp = Callable[..., Iterable[bytes]]
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -37,43 +36,26 @@ def is_wanted() -> bool:
     return any(map(os.environ.get, ENDPOINTS))
 
 
-def traced(application: WsgiApp) -> WsgiApp:
-    """Return a WSGI application that answers as the given one, and makes spans if they are wanted.
+def traced(application: AsgiApp) -> AsgiApp:
+    """Return an ASGI application that answers as the given one, and makes spans if they are wanted.
+
+    The span of a stream is as long as the stream.
 
     Raises:
-        ImproperlyConfigured: they are wanted, and the packages for them are missing.
+        ImproperlyConfigured: spans are wanted, and the packages for them are missing.
     """
     if not is_wanted():
         return application
     tracer = _tracer()
-    from opentelemetry import trace
-
     from hub.api import observed  # needs the apps, which are there by now
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if trace.get_current_span().get_span_context().is_valid:  # it came by `traced_asgi`
-            return application(environ, start_response)
-        with _span_of_request({name: environ.get(f"HTTP_{name.upper()}", "") for name in CALLERS}):
-            return application(environ, start_response)
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        headers = scope["exchange"].headers
+        with _span_of_request({name: headers.get(name, "") for name in CALLERS}):
+            await application(scope, receive, send)
 
     observed.at_end.append(_say_what_it_was)
     connection_created.connect(lambda connection, **_: _watch(connection, tracer), weak=False)
-    return answer
-
-
-def traced_asgi(application: AsgiApp) -> AsgiApp:
-    """Return an ASGI application of requests that makes spans if they are wanted, as `traced` does.
-
-    The span of a stream is as long as the stream.
-    """
-    if not is_wanted():
-        return application
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        headers = dict(scope["headers"])
-        with _span_of_request({name: headers.get(name.encode(), b"").decode("latin-1") for name in CALLERS}):
-            await application(scope, receive, send)
-
     return answer
 
 
@@ -111,7 +93,7 @@ def _tracer() -> "Tracer":
     return trace.get_tracer("hub", VERSION)
 
 
-def _say_what_it_was(request: "Observed") -> None:
+def _say_what_it_was(request: "Exchange") -> None:
     from opentelemetry import trace
 
     span = trace.get_current_span()

@@ -4,21 +4,20 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import too_many_attempts
-from hub.api.problems import page_not_found, server_error
-from hub.health import livez, metrics, readyz
+from config.web import page_not_found, server_error
+from hub.api.schema import swagger_page
 from hub.health_page import health_page
 
 urlpatterns = [
-    # First: it is asked for most, and a path is compared with one pattern after the other.
-    path("", include("hub.urls")),
     path("", include("hub.console.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("hub.docs.urls")),
-    path("livez", livez),
-    path("readyz", readyz),
-    path("metrics", metrics),
+    path("api/docs", swagger_page, name="swagger"),
     path("admin/health/", admin.site.admin_view(health_page), name="health"),
     path("admin/", admin.site.urls),
+    # These two are answered without Django's middleware (hub.api.paths); here they have their names.
+    path("", include("hub.urls")),
+    path("", include("hub.health")),
 ]
 
 handler404 = page_not_found

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub.live import switchboard
@@ -80,3 +81,10 @@ def has_migrations() -> bool:
         executor = MigrationExecutor(connection)
         _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _is_migrated
+
+
+urlpatterns = [
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+]

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.urls import URLPattern, include, path, re_path
+from django.urls import URLPattern, include, path
 
-from hub.api.problems import api_not_found
-from hub.api.schema import SchemaViewSet, swagger_page
+from hub.api.schema import SchemaViewSet
 from hub.api.viewset import HubViewSet
 from hub.grants.api import GrantViewSet
 from hub.live.feed import FeedConsumer
@@ -50,8 +49,6 @@ api_urlpatterns = [
 ]
 
 urlpatterns = [
-    path("api/docs", swagger_page, name="swagger"),
     path(f"{V1}/", include(api_urlpatterns)),
-    re_path(r"^api(/|$)", api_not_found),
     path(".well-known/jwks.json", SigningKeyViewSet.as_view({"get": "jwks"}), name="jwks"),
 ]

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.address import client_address
 from accounts.models import User
 from realms.audit.actor import Actor
 
@@ -26,8 +25,5 @@ def as_person(user: User, request: HttpRequest) -> Actor:
     return Actor.person(user, **_origin(request))
 
 
-def _origin(request: HttpRequest) -> dict[str, Any]:
-    return {
-        "request_id": getattr(request, "request_id", ""),
-        "address": client_address(request.META.get("REMOTE_ADDR")),
-    }
+def _origin(request: Any) -> dict[str, Any]:
+    return {"request_id": request.exchange.request_id, "address": request.exchange.address}

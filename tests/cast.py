@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.test import Client
-from django.test.client import ClientHandler
 
 from accounts.models import User
 from hub.sessions.acting import Caller
@@ -20,13 +18,11 @@ from realms import identity, keys
 from realms.audit.actor import Actor
 from realms.models import ApiKey, Realm
 from realms.owners import create_realm
+from tests.client import Client
 from tests.conformance import check_conformance
 
 API = "/api/v1"
 OPERATOR = Actor.command("test")  # whoever runs the tests
-
-# One for all requests: a client of its own each time would load the middleware each time.
-_HANDLER = ClientHandler()
 
 
 @dataclass
@@ -83,9 +79,7 @@ class Agent:
         """
         data = content if content is not None else b"" if body is None else msgspec.json.encode(body)
         where = path if path.startswith("/") else f"{API}/{path}"
-        client = Client()
-        client.handler = _HANDLER
-        response = client.generic(
+        response = Client().generic(
             method,
             where,
             data,

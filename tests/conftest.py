@@ -9,6 +9,7 @@ from django.db import connection
 from hub.activity import rules as activity
 from realms.models import Realm
 from tests.cast import Agent, new_agent, new_key, new_realm
+from tests.client import Client
 from tests.live.server import server
 from tests.rows import forget_credentials
 
@@ -37,6 +38,12 @@ def _fresh_key_cache() -> Iterator[None]:
 def _nothing_counted() -> None:
     """What one test's requests counted is not written by another."""
     activity._counts.begin_anew()
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser that nobody has signed in with; in the place of pytest-django's, which knows no exchange."""
+    return Client()
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """Credentials: from a request's headers to its caller, who is known, within limits, and in scope."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hub.activity.rules import REFUSED, REQUESTS, note
 from hub.api import limits
+from hub.api.exchange import Exchange
 from hub.api.limits import READ, WRITE
 from hub.sessions.acting import Caller, SessionToken
 from hub.tokens import verifier
@@ -15,51 +15,37 @@ from realms.refusal import Refusal
 BEARER = "bearer "
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A caller, and the headers that say how its limits stand."""
-
-    caller: Caller
-    headers: dict[str, str]
-
-
-def admit(method: str, headers: Mapping[str, str], *, request_id: str, address: str) -> Admitted:
-    """Return who sends a request, and may send one with its HTTP method now.
-
-    Args:
-        headers: the request's, by names in lower case.
-        address: the client's.
+def admit(exchange: Exchange) -> Caller:
+    """Return who sends a request, and note in its exchange the caller and how the caller's limits stand.
 
     Raises:
         Refusal: `ambiguous_credentials`, `invalid_credentials`, `key_expired`, `key_revoked`,
             `rate_limited`, `realm_suspended`, `scope_missing`.
     """
     try:
-        key, scopes, token = _identified(headers)
+        key, scopes, token = _identified(exchange.headers)
     except Refusal as refusal:
-        refusal.headers.update(limits.count_refusal(address))
+        refusal.headers.update(limits.count_refusal(exchange.address))
         raise
     note(key.realm_id, REQUESTS)
-    scope = READ if method == "GET" else WRITE
-    limit_headers: dict[str, str] = {}
+    scope = READ if exchange.method == "GET" else WRITE
     try:
-        limit_headers = limits.count_request(key, scope)
+        exchange.limit_headers = limits.count_request(key, scope)
         key.refuse_if_suspended()
         if scope not in scopes:
             raise Refusal("scope_missing", f"This needs the scope `{scope}`, which the credential lacks.")
     except Refusal as refusal:
-        refusal.headers.update(limit_headers)
         note(key.realm_id, REFUSED + refusal.code)
         raise
-    caller = Caller(
+    exchange.caller = Caller(
         key=key,
         scopes=scopes,
-        named_session=headers.get("x-aisp-session"),
-        request_id=request_id,
-        address=address,
+        named_session=exchange.headers.get("x-aisp-session"),
+        request_id=exchange.request_id,
+        address=exchange.address,
         token=token,
     )
-    return Admitted(caller, limit_headers)
+    return exchange.caller
 
 
 def _identified(headers: Mapping[str, str]) -> tuple[KeyIdentity, frozenset[str], SessionToken | None]:

@@ -10,16 +10,13 @@ from functools import wraps
 from typing import Any
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
-from hub.api.body import read_body
 from hub.api.decode import decode_body, decode_query
-from hub.api.strict_json import read_json
+from hub.api.media_types import JSON
 from hub.idempotency import rules as idempotency
 from hub.wire import compact
-
-JSON = "application/json"
 
 # What any authenticated operation may answer with.
 COMMON_REFUSALS = (
@@ -152,8 +149,8 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
             if operation.query is not NoQuery:
                 inputs["query"] = query
             if operation.body is not None:
-                inputs["body"] = _body(view, request, operation)
-            if request.method == "POST" and (attempt := _attempt(view, request._request)):
+                inputs["body"] = _body(view, operation)
+            if request.method == "POST" and (attempt := _attempt(view)):
                 content, replayed = operation.once(
                     view, attempt, inputs, lambda: compact(method(view, view.caller, **inputs))
                 )
@@ -172,15 +169,16 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
     return decorate
 
 
-def _attempt(view: Any, request: HttpRequest) -> idempotency.Attempt | None:
-    name = request.headers.get(idempotency.HEADER)
-    return idempotency.attempt_of(view.caller, name, request.path, view.content)
+def _attempt(view: Any) -> idempotency.Attempt | None:
+    exchange = view.exchange
+    name = exchange.headers.get(idempotency.HEADER.lower())
+    return idempotency.attempt_of(view.caller, name, exchange.path, exchange.body)
 
 
-def _body(view: Any, request: Request, operation: Endpoint) -> msgspec.Struct:
-    content = view.content = read_body(request._request)
+def _body(view: Any, operation: Endpoint) -> msgspec.Struct:
     assert operation.body is not None
+    content = view.exchange.body
     if not content and operation.body_optional:
         return operation.body()
-    view.written = read_json(content)
+    view.written = view.exchange.json()
     return decode_body(view.written, operation.body)

@@ -13,8 +13,9 @@ import msgspec
 from drf_spectacular.openapi import AutoSchema
 
 from hub.api import examples
-from hub.api.endpoint import JSON, Endpoint, Link
+from hub.api.endpoint import Endpoint, Link
 from hub.api.event_stream import EVENT_STREAM, STREAM_EVENT
+from hub.api.media_types import JSON
 from hub.api.openapi_headers import (
     ALLOW_HEADER,
     CHALLENGE_HEADER,
@@ -26,7 +27,7 @@ from hub.api.openapi_headers import (
     RETRY_HEADER,
     SECURITY,
 )
-from hub.api.problems import PROBLEM_JSON, WELL_KNOWN_PREFIX
+from hub.api.problems import PROBLEM_JSON
 from hub.memory.bodies import MemoryKey
 from hub.wire import STRICT_END, Instant
 from realms import ids
@@ -101,7 +102,7 @@ def _ecma(schema: Any) -> Any:
 
 def operation_of(endpoint: Endpoint, path: str, method: str) -> Json:
     """Return the OpenAPI operation of an endpoint."""
-    tag = "tokens" if path.startswith(WELL_KNOWN_PREFIX) else re.sub(r"^/?api/v1/", "", path).split("/")[0]
+    tag = "tokens" if path.startswith("/.well-known/") else re.sub(r"^/?api/v1/", "", path).split("/")[0]
     operation: Json = {
         "operationId": f"{tag}_{endpoint.name}",
         "summary": endpoint.summary,

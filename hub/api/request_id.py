@@ -3,8 +3,6 @@
 import re
 import secrets
 
-from django.http import HttpRequest
-
 HEADER = "X-Request-ID"
 
 _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -15,8 +13,3 @@ def request_id_from(header: str | None) -> str:
     if header is not None and _HARMLESS.fullmatch(header):
         return header
     return secrets.token_hex(16)
-
-
-def request_id_of(request: HttpRequest) -> str:
-    """Return the id that the middleware gave a request."""
-    return str(request.request_id)  # type: ignore[attr-defined]

@@ -11,8 +11,9 @@ from django.shortcuts import render
 from drf_spectacular.generators import SchemaGenerator
 from msgspec import Meta
 
-from hub.api.endpoint import JSON, endpoint
-from hub.api.viewset import HubViewSet, accepts
+from hub.api.endpoint import endpoint
+from hub.api.media_types import JSON, accepts
+from hub.api.viewset import HubViewSet
 
 YAML = "application/yaml"
 
@@ -58,7 +59,7 @@ class SchemaViewSet(HubViewSet):
     @endpoint("Get this schema", answer=None, public=True, query=SchemaQuery)
     def schema_document(self, _: None, query: SchemaQuery) -> HttpResponse:
         """OpenAPI 3.1, as JSON or, if `format` or Accept says so, as YAML."""
-        prefers_yaml = not accepts(self.request._request.headers.get("Accept"), JSON)
+        prefers_yaml = not accepts(self.exchange.headers.get("accept"), JSON)
         form = query.format or ("yaml" if prefers_yaml else "json")
         return HttpResponse(_written(form), content_type=YAML if form == "yaml" else JSON)
 

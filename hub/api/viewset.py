@@ -11,36 +11,12 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from accounts.address import client_address
-from hub.activity.rules import REFUSED, note
 from hub.api.credentials import admit
-from hub.api.endpoint import JSON
-from hub.api.observed import Observed
+from hub.api.exchange import Exchange, ProblemResponse, exchange_of
+from hub.api.media_types import JSON, accepts
 from hub.api.openapi import HubSchema
-from hub.api.problems import ProblemResponse, refusal_of
-from hub.api.request_id import request_id_of
 from hub.sessions.acting import Caller
 from realms.refusal import Refusal
-
-
-def accepts(header: str | None, media_type: str) -> bool:
-    """Tell whether an Accept header (RFC 9110 §12.5.1) admits `media_type`."""
-    if header is None or not header.strip():
-        return True
-    kind = media_type.split("/")[0]
-    admitted = {"*/*": False, f"{kind}/*": False, media_type: False}
-    for part in header.lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        if name in admitted:
-            admitted[name] = not any(_is_zero_weight(parameter) for parameter in parameters)
-            if name == media_type:
-                return admitted[name]
-    return any(admitted.values())
-
-
-def _is_zero_weight(parameter: str) -> bool:
-    name, _, value = parameter.partition("=")
-    return name.strip() == "q" and not value.strip().strip("0.")
 
 
 class HubViewSet(ViewSet):
@@ -50,8 +26,6 @@ class HubViewSet(ViewSet):
     media_types: tuple[str, ...] = (JSON,)
     schema = HubSchema()
     caller: Caller
-    limit_headers: dict[str, str] = {}
-    content: bytes = b""  # the body as it was sent
     written: Any = None  # the JSON body as it was sent, for the endpoint that has to verify it
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -70,50 +44,32 @@ class HubViewSet(ViewSet):
         return wrapped
 
     @property
-    def observed(self) -> Observed:
-        """What is noted of the request when it has been answered."""
-        observed: Observed = self.request._request.observed  # type: ignore[attr-defined]
-        return observed
+    def exchange(self) -> Exchange:
+        """The exchange of the request."""
+        return exchange_of(self.request._request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no endpoint takes, and find out who calls."""
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
-        headers = request._request.headers
-        if not any(accepts(headers.get("Accept"), media_type) for media_type in self.media_types):
+        exchange = self.exchange
+        wanted = exchange.headers.get("accept")
+        if not any(accepts(wanted, media_type) for media_type in self.media_types):
             raise Refusal("not_acceptable")
-        if getattr(self, self.action).endpoint.public:
-            return
-        admitted = admit(
-            request.method,
-            headers,
-            request_id=request_id_of(request._request),
-            address=client_address(request._request.META.get("REMOTE_ADDR")),
-        )
-        self.caller, self.limit_headers = admitted.caller, admitted.headers
-        self.observed.caller = self.caller
+        if not getattr(self, self.action).endpoint.public:
+            self.caller = admit(exchange)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""
-        refusal = self._refusal(exc)
-        caller: Caller | None = getattr(self, "caller", None)
-        if caller is not None:  # what somebody was not even admitted for is noted where that was decided
-            note(caller.realm_id, REFUSED + refusal.code)
-        return ProblemResponse(refusal, request_id_of(self.request._request))
-
-    def _refusal(self, error: Exception) -> Refusal:
-        if isinstance(error, MethodNotAllowed):
+        if isinstance(exc, MethodNotAllowed):
             allowed = ", ".join(self.allowed_methods)
-            return Refusal("method_not_allowed", f"Use {allowed}.", headers={"Allow": allowed})
-        if isinstance(error, Http404):
-            return Refusal("not_found")
-        return refusal_of(error)
+            exc = Refusal("method_not_allowed", f"Use {allowed}.", headers={"Allow": allowed})
+        elif isinstance(exc, Http404):
+            exc = Refusal("not_found")
+        return ProblemResponse(self.exchange.problem(exc))
 
     def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Keep answers out of caches: they belong to one caller, and say how its limits stand."""
-        response.headers.setdefault("Cache-Control", "no-store")
-        for name, value in self.limit_headers.items():
-            response.headers[name] = value
+        """Return the answer as it is: the exchange completes it."""
         return response

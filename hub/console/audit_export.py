@@ -44,10 +44,10 @@ def export(request: HttpRequest, member: Member) -> HttpResponseBase:
     match request.GET.get("format", "jsonl"):
         case "jsonl":
             lines = partial(json_lines, events)
-            return download(lines, name=f"{name}.jsonl", content_type="application/x-ndjson")
+            return download(request, lines, name=f"{name}.jsonl", content_type="application/x-ndjson")
         case "csv":
             lines = partial(csv_lines, events)
-            return download(lines, name=f"{name}.csv", content_type="text/csv; charset=utf-8")
+            return download(request, lines, name=f"{name}.csv", content_type="text/csv; charset=utf-8")
         case _:
             raise refusal_at("/format", "The formats are jsonl and csv.")
 

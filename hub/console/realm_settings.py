@@ -99,6 +99,7 @@ def change(request: HttpRequest, member: Member) -> HttpResponse:
 def export(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Send all that the realm holds as one file."""
     return download(
+        request,
         lambda: export_realm(realm=member.realm, by=person_of(request)),
         name=f"{member.realm.slug}.jsonl",
         content_type="application/x-ndjson",

@@ -74,7 +74,7 @@ class FeedConsumer(LiveConsumer):
             Refusal: `not_found`, to everybody but the realm's members.
         """
         realm_id = parse_id(REALM, self.scope["url_route"]["kwargs"]["realm_id"])
-        key = parse_cookie(self.headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
+        key = parse_cookie(self.exchange.headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
         request = HttpRequest()
         request.session = SessionStore(key)
         user = auth.get_user(request)

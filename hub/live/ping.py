@@ -7,10 +7,10 @@ from django.http import QueryDict
 
 from hub import metrics
 from hub.api import examples
+from hub.api.credentials import admit
 from hub.api.decode import decode_body, decode_query, id_in_path
-from hub.api.endpoint import JSON, Endpoint, NoQuery
-from hub.api.strict_json import read_json
-from hub.api.viewset import accepts
+from hub.api.endpoint import Endpoint, NoQuery
+from hub.api.media_types import JSON, accepts
 from hub.idempotency import rules as idempotency
 from hub.live import switchboard
 from hub.live.consumer import LiveConsumer
@@ -51,10 +51,10 @@ class PingConsumer(LiveConsumer):
 
     async def answer(self) -> None:
         """Send the ping, wait, and tell."""
-        if not accepts(self.headers.get("accept"), JSON):
+        if not accepts(self.exchange.headers.get("accept"), JSON):
             raise Refusal("not_acceptable")
         ping_id = new_id(MESSAGE)
-        headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
+        headers = {"Content-Type": JSON}
         with switchboard.pong_watch().waiting_for(ping_id) as pong:
             try:
                 started = await in_database(self._start, ping_id)
@@ -80,13 +80,14 @@ class PingConsumer(LiveConsumer):
 
     def _start(self, ping_id: str) -> Ping | bytes:
         """Send the ping, or return the answer that the request's Idempotency-Key stands for."""
-        caller = self.authenticate()
+        exchange = self.exchange
+        caller = admit(exchange)
         decode_query(QueryDict(self.scope["query_string"]), NoQuery)
-        request = decode_body(read_json(self.body), PingRequest) if self.body else PingRequest()
+        request = decode_body(exchange.json(), PingRequest) if exchange.body else PingRequest()
         named = self.scope["url_route"]["kwargs"]["session_id"]
         target_id = id_in_path(SESSION, named, or_refuse="session_not_found")
         attempt = idempotency.attempt_of(
-            caller, self.headers.get(idempotency.HEADER.lower()), self.scope["path"], self.body
+            caller, exchange.headers.get(idempotency.HEADER.lower()), exchange.path, exchange.body
         )
         with transaction.atomic():
             if attempt is not None:
@@ -103,8 +104,8 @@ class PingConsumer(LiveConsumer):
             idempotency.finish(self.attempt, content)
 
     def _give_up(self, ping: Ping) -> None:
-        assert self.realm_id is not None, "whoever pings was admitted"
-        pings.give_up(ping, self.realm_id)
+        assert self.exchange.caller is not None, "whoever pings was admitted"
+        pings.give_up(ping, self.exchange.caller.realm_id)
         self._finish(None)
 
     async def _answered(self, ping: Ping, pong: asyncio.Future[Ping]) -> Ping | None:

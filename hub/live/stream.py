@@ -21,10 +21,11 @@ from django.utils import timezone
 
 from hub import metrics
 from hub.api import examples
+from hub.api.credentials import admit
 from hub.api.decode import decode_query
 from hub.api.endpoint import Endpoint, NoQuery
 from hub.api.event_stream import EVENT_STREAM
-from hub.api.viewset import accepts
+from hub.api.media_types import accepts
 from hub.live import switchboard
 from hub.live.consumer import LiveConsumer
 from hub.live.database import in_database
@@ -86,34 +87,27 @@ class StreamConsumer(LiveConsumer):
 
     async def answer(self) -> None:
         """Open the stream and keep it going."""
-        if not accepts(self.headers.get("accept"), EVENT_STREAM):
+        if not accepts(self.exchange.headers.get("accept"), EVENT_STREAM):
             raise Refusal("sse_required", headers={"Upgrade": EVENT_STREAM, "Connection": "Upgrade"})
         opening = await self._opening()
-        self.headers = {}  # what is not needed any more, thousands of streams need not keep
+        self.exchange.forget_headers()
         outlet, tailer = opening.outlet, switchboard.tailer()
-        self.observed.session_id = outlet.session_id
-        self.observed.begin(lost=opening.start.lost, after=opening.start.after)
+        self.exchange.session_id = outlet.session_id
+        self.exchange.open(lost=opening.start.lost, after=opening.start.after)
         tailer.add(outlet)
         metrics.STREAMS.inc()
         tailer.ring([outlet.session_id])
         # Who sends at this moment does not see yet that the stream is open, and will not ring.
         asyncio.get_running_loop().call_later(UNSEEN_SECONDS, tailer.ring, [outlet.session_id])
         try:
-            await self.response.start(
-                200,
-                {
-                    "Content-Type": EVENT_STREAM,
-                    "Cache-Control": "no-store",
-                    "X-Accel-Buffering": "no",
-                },
-            )
+            await self.response.start(200, {"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
             with _ending_with(opening.token, outlet):
                 await self._write(_preamble(opening.start))
                 await self._pump(outlet, opening.start.unread_up_to)
         finally:
             tailer.remove(outlet)
             reason = outlet.closing or CLIENT_LEFT
-            self.observed.more = {"reason": reason, "messages": outlet.sent}
+            self.exchange.more = {"reason": reason, "messages": outlet.sent}
             metrics.STREAMS.dec()
             metrics.STREAM_ENDS.labels(reason).inc()
 
@@ -127,9 +121,10 @@ class StreamConsumer(LiveConsumer):
             raise
 
     def _open(self) -> Opening:
-        caller = self.authenticate()
+        caller = admit(self.exchange)
         decode_query(QueryDict(self.scope["query_string"]), NoQuery)
-        seen = self.headers.get("last-event-id") or self.headers.get("x-last-event-id")
+        headers = self.exchange.headers
+        seen = headers.get("last-event-id") or headers.get("x-last-event-id")
         last_event_id = None
         if seen and (last_event_id := parse_id(MESSAGE, seen)) is None:
             raise refusal_at("/Last-Event-ID", "Last-Event-ID is not a message id such as msg_01HX….")

@@ -59,7 +59,7 @@ def _send_and_keep(view: HubViewSet, attempt: Attempt, body: bodies.Envelope) ->
 def _note_sent(view: HubViewSet, body: bodies.Envelope) -> None:
     note(view.caller.realm_id, MESSAGES)
     metrics.MESSAGES_SENT.labels(body.category).inc()
-    view.observed.session_id = body.from_
+    view.exchange.session_id = body.from_
 
 
 class MessageViewSet(HubViewSet):

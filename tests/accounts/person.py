@@ -9,10 +9,10 @@ from typing import Any
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.core import mail
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from tests.client import Client
 
 PASSWORD = "correct horse 7"
 OTHER_PASSWORD = "battery staple 8"

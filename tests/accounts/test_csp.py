@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from django.test import Client
 
 from tests.accounts.person import Person, new_person
+from tests.client import Client
 
 STRICT = {"default-src": "'none'", "style-src": "'self'", "base-uri": "'none'", "frame-ancestors": "'none'"}
 PUBLIC = [

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.db import models
-from django.test import Client
 from django.urls import reverse
 
 from hub.grants.models import Grant
@@ -13,6 +12,7 @@ from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.messages.models import Message
 from hub.sessions.models import Session
 from realms.models import ApiKey, AuditEvent, Invitation, Membership, Realm
+from tests.client import Client
 
 READ_ONLY: list[type[models.Model]] = [
     AuditEvent,

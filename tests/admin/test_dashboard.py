@@ -14,7 +14,6 @@ from django.conf import settings
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from redis import Redis
@@ -29,6 +28,7 @@ from hub.sessions.models import Session
 from realms.models import Realm
 from tests.admin.pages import Pages, path_of
 from tests.cast import Agent, new_owner
+from tests.client import Client
 from tests.rows import open_stream, seen_ago
 
 QUERIES = 15

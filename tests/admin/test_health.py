@@ -4,13 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from hub.grants.models import Grant
 from tests.admin.pages import Pages
 from tests.cast import Agent, new_owner
+from tests.client import Client
 
 HEALTH = "/admin/health/"
 

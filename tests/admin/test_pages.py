@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.contrib.admin.utils import quote
 from django.db import connection, models
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from hub.grants.models import Grant
@@ -18,6 +17,7 @@ from realms.members.models import Invitation, Role
 from realms.models import ApiKeySecret, Realm
 from tests.admin.pages import ALL, READ_ONLY, Pages, path_of
 from tests.cast import Agent, new_agent, new_owner
+from tests.client import Client
 
 LIST_QUERIES = 9  # cookie, user, count, rows, prefetches: as many for two rows as for fifty
 

@@ -10,11 +10,11 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.core import mail
-from django.test import Client
 
 from accounts.models import User
 from tests.admin.pages import Pages, path_of
 from tests.cast import new_owner
+from tests.client import Client
 
 CANARY = "canary-51c2"
 

@@ -2,10 +2,10 @@
 
 import pytest
 from django.http.response import HttpResponseBase
-from django.test import Client
 from pytest_django import Settings
 
 from tests.cast import Agent
+from tests.client import Client
 
 APP = "https://app.example.com"
 

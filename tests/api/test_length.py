@@ -1,8 +1,9 @@
 """Content-Length: a WSGI server that is not told it sends an answer in chunks."""
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
+
+from tests.client import Client
 
 
 @pytest.mark.parametrize("path", ["api/v1/messages", "api/nothing", "livez", "docs"])

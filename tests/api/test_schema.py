@@ -8,7 +8,6 @@ import msgspec
 import pytest
 import yaml
 from django.contrib.staticfiles import finders
-from django.test import Client
 from django.urls import URLPattern
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -17,6 +16,7 @@ from hub.api.schema import document
 from hub.urls import live_urlpatterns, urlpatterns
 from realms.problems import PROBLEMS
 from tests.cast import Agent
+from tests.client import Client
 
 PROBLEM_JSON = "application/problem+json"
 

@@ -31,14 +31,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from hub.api.credentials import admit
-    from hub.api.problems import ProblemResponse
+    from hub.api.exchange import Exchange, ProblemResponse
     from realms.refusal import Refusal
 
-    headers = {"x-aisp-key": sys.argv[1]}
+    exchange = Exchange("POST", "/api/v1/messages", {"x-aisp-key": sys.argv[1]}, ADDRESS)
     refusal = Refusal("session_required", "No acting session: name it in X-AISP-Session.")
     found = {
-        "credential and limit": microseconds(lambda: admit("POST", headers, request_id="r", address=ADDRESS)),
-        "problem": microseconds(lambda: ProblemResponse(refusal, "r")),
+        "credential and limit": microseconds(lambda: admit(exchange)),
+        "problem": microseconds(lambda: ProblemResponse(exchange.problem(refusal))),
     }
     print(msgspec.json.encode(found).decode())
 

@@ -17,7 +17,7 @@ PAGES = 10
 TURN_SECONDS = 4.0  # two looks of the feed
 SIGN_IN = """
 from django.conf import settings
-from django.test import Client
+from tests.client import Client
 from realms.models import Realm
 realm = Realm.objects.get()
 realm.owner.must_change_password = False

@@ -1,6 +1,5 @@
 """Passwords in the browser: forgotten, changed, made by somebody else, and by keyboard alone."""
 
-from django.test import Client
 from playwright.sync_api import Keyboard
 
 from accounts.models import User
@@ -8,6 +7,7 @@ from tests.accounts.person import OTHER_PASSWORD, PASSWORD, Person, new_person
 from tests.browser.account import choose_password, is_signed_in, open_mail, show_password, sign_in, sign_out
 from tests.browser.conftest import Windows
 from tests.browser.window import Window
+from tests.client import Client
 
 ATTEMPTS = 10
 

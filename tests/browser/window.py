@@ -8,10 +8,10 @@ from typing import Any, Literal, Self
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect
 
 from accounts.models import User
+from tests.client import Client
 
 Look = tuple[int, Literal["light", "dark"]]
 

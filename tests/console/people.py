@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.test import Client
 from django.urls import reverse
 
 from accounts.middleware import SEEN_AT
@@ -13,6 +12,7 @@ from accounts.models import User
 from realms.members.models import Membership, Role
 from realms.models import Realm
 from tests.cast import new_owner
+from tests.client import Client
 
 
 @dataclass

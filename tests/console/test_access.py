@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
 from django.urls import URLPattern
 
 from accounts.models import User
@@ -13,6 +12,7 @@ from realms.ids import new_id
 from realms.members.models import Membership, Role
 from realms.models import Realm
 from tests.cast import new_owner
+from tests.client import Client
 from tests.console.people import Person, signed_in, words_of
 
 # Pages that belong to no realm.

@@ -200,18 +200,6 @@ def test_another_format_is_refused(log: Person, wrong: str) -> None:
     assert lines_of(log.get("realm-audit-export")), "JSON lines, if nothing is said"
 
 
-def test_files_are_made_few_at_a_time(log: Person) -> None:
-    open_ones = [log.get("realm-audit-export", format="csv") for _ in range(2)]
-
-    refused = log.get("realm-audit-export", format="csv")
-    assert refused.status_code == 429
-    assert int(refused["Retry-After"]) > 0
-
-    for answer in open_ones:
-        assert b"".join(answer.streaming_content)
-    lines_of(log.get("realm-audit-export", format="jsonl"))
-
-
 def test_a_whole_chain_verifies(log: Person, viewer: Person) -> None:
     page = viewer.get("realm-audit-verify").content.decode()
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from realms.members.models import Membership, Role
 from realms.models import AuditEvent, Realm
 from tests.cast import new_key, new_owner, new_realm
+from tests.client import Client
 from tests.console.people import Person, signed_in
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -13,6 +12,7 @@ from accounts.models import User
 from realms.members.models import Invitation, Role
 from realms.models import Realm
 from tests.accounts import person as account
+from tests.client import Client
 from tests.console.people import words_of
 from tests.members.people import Invited, ended, invited, proven, role_of, unproven
 from tests.rows import set_realm

@@ -3,12 +3,12 @@
 from itertools import pairwise
 
 import pytest
-from django.test import Client
 
 from hub.docs.contents import ALL_PAGES, WRITTEN, neighbours
 from hub.docs.pages import pages_naming, rendered
 from hub.docs.reference import operations
 from realms.problems import PROBLEMS
+from tests.client import Client
 from tests.docs.site import Fetched, fetch_all, inner_links
 from tests.isolation.routes import operations as published
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.test import Client
-from django.test.client import ClientHandler
-
+from tests.client import Client
 from tests.isolation.names import Name, filled
 from tests.isolation.table import Form, Row
 from tests.isolation.tenants import Tenant
@@ -20,8 +18,6 @@ REQUEST_ID = "isolation"
 # What two answers may differ in that say the same.
 _VARYING_HEADERS = {"content-length", "date", "ratelimit", "ratelimit-policy"}
 _MADE = re.compile(rb"eyJ[\w.-]+|(sess|msg|grant|evt)_[0-9A-Z]{26}|\d{4}-\d{2}-\d{2}T[0-9:.]+Z")
-
-_HANDLER = ClientHandler()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +102,7 @@ def token_of(tenant: Tenant) -> dict[str, str]:
 
 def send(call: Call) -> Heard:
     """Send a request to Django in this process."""
-    client = Client()
-    client.handler = _HANDLER
-    response = client.generic(
+    response = Client().generic(
         call.method,
         call.path,
         call.content,

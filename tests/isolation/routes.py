@@ -26,7 +26,6 @@ PAGES = {
     "/docs/reference": "lists the operations",
     "/docs/problems": "lists the problems",
     "/docs/problems/{code}": "explains a problem",
-    "^api(/|$)": "answers every other path under /api/ with a problem",
     "admin": "is for operators, who see every realm",
     "/admin/health/": "is for operators, and names nobody",
 }

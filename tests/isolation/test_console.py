@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.urls import URLPattern, reverse
 
 from accounts.models import User
@@ -21,6 +20,7 @@ from realms.members.rules import member_of
 from realms.models import ApiKey, Realm
 from realms.refusal import Refusal
 from tests.cast import new_owner
+from tests.client import Client
 from tests.console.people import words_of
 from tests.isolation.names import Named
 from tests.isolation.snapshot import snapshot

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from hub.api.schema import document
 from realms.problems import PROBLEMS
+from tests.client import Client
 from tests.isolation.names import Named
 from tests.isolation.routes import PAGES, operations, pages, url_table
 from tests.isolation.table import NAMES_NOTHING, TABLE, Row

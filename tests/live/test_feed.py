@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from django.contrib.sessions.models import Session as WebSession
-from django.test import Client
 
 from accounts.models import User
 from hub.live import switchboard
@@ -14,6 +13,7 @@ from realms.ids import new_id
 from realms.members.models import Membership, Role
 from realms.models import Realm
 from tests.cast import new_agent, new_owner
+from tests.client import Client
 from tests.live.client import Event, StreamReader, WireAgent
 from tests.waiting import wait_until
 

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from hub.api import intake
 from hub.api.intake import Intake
 from tests.live.client import WireAgent
+from tests.live.scope import SCOPE
 from tests.waiting import wait_until
 
 KIB = 1024
@@ -137,7 +138,7 @@ def test_a_query_that_another_server_lets_through_is_refused_too() -> None:
     async def app(*_: Any) -> None:
         raise AssertionError("the request went through")
 
-    scope = {"method": "GET", "path": "/api/v1/messages", "query_string": b"category=\xff", "headers": []}
+    scope = {**SCOPE, "path": "/api/v1/messages", "query_string": b"category=\xff"}
     asyncio.run(Intake(app)(scope, receive, send))
 
     assert sent[0]["status"] == 400

@@ -1,59 +1,52 @@
-"""Answers that are made while they are sent: spooled, so that they hold neither memory nor a thread."""
+"""Long answers: sent chunk by chunk, so that a slow client holds neither memory nor a thread."""
 
 import asyncio
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
-from hub.api import spool
-from hub.api.wsgi_threads import WsgiThreads
+from hub.api.exchange import Exchange
+from hub.api.request_threads import CHUNK_BYTES, RequestThreads
 from tests.live.scope import SCOPE
 
-PART = b"x" * 100_000
+PART = b"x" * 20_000
 
 
-class Streaming:
-    """A WSGI response that is made part by part."""
+class View:
+    """A handler with one view, and what the client of each request gets."""
 
-    streaming = True
+    def __init__(self, view: Callable[[Exchange], HttpResponseBase], threads: int = 1) -> None:
+        self._view = view
+        self.app = RequestThreads(self, threads)  # type: ignore[arg-type]
 
-    def __init__(self, parts: Iterator[bytes]) -> None:
-        self._parts = parts
-        self.closed = False
+    def answer(self, request: Any, exchange: Exchange) -> HttpResponseBase:
+        return self._view(exchange)
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._parts
+    async def asked(self, **options: Any) -> "Heard":
+        heard = Heard(**options)
+        scope = {**SCOPE, "method": heard.method}
+        await self.app({**scope, "exchange": Exchange.of_scope(scope)}, heard.receive, heard.send)
+        return heard
 
-    def close(self) -> None:
-        self.closed = True
 
+class Heard:
+    """The client of one request."""
 
-class Exchange:
-    """One request of the application, and what its client gets."""
-
-    def __init__(self, make: Callable[[], Iterator[bytes]], method: str = "GET", **headers: str) -> None:
-        self.response = Streaming(make())
+    def __init__(self, method: str = "GET", may_take: Callable[[int, "Heard"], Any] | None = None) -> None:
+        self.method = method
         self.left = asyncio.Event()
         self.start: Any = None
         self.chunks: list[bytes] = []
         self.more: list[bool] = []
-        self.may_take: Callable[[int], Any] | None = None
-        self._method, self._headers = method, headers
-        self._asked = False
-
-    def app(self, environ: Any, start_response: Any) -> Streaming:
-        start_response("200 OK", [("Content-Type", "text/plain"), *self._headers.items()])
-        return self.response
+        self._may_take = may_take
 
     async def receive(self) -> dict[str, Any]:
-        if not self._asked:
-            self._asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
         await self.left.wait()
         return {"type": "http.disconnect"}
 
@@ -63,176 +56,126 @@ class Exchange:
             return
         self.chunks.append(message["body"])
         self.more.append(message.get("more_body", False))
-        if self.may_take is not None:
-            await self.may_take(len(self.chunks))
-
-    @property
-    def headers(self) -> dict[bytes, bytes]:
-        return dict(self.start["headers"])
-
-    async def run(self, threads: WsgiThreads | None = None) -> None:
-        scope = {**SCOPE, "method": self._method}
-        threads = threads or WsgiThreads(self.app, 1)
-        threads.app = self.app
-        await threads(scope, self.receive, self.send)
+        if self._may_take is not None:
+            await self._may_take(len(self.chunks), self)
 
 
-def run(exchange_of: Callable[[], Any]) -> Any:
-    """Run a coroutine."""
-    return asyncio.run(exchange_of())
+class Streaming(StreamingHttpResponse):
+    """An answer that is made part by part and knows whether it was closed."""
+
+    def close(self) -> None:
+        self.was_closed = True
+        super().close()
 
 
-@pytest.mark.parametrize("parts", [0, 1, 5, 40])
-def test_it_arrives_whole_with_its_length(parts: int) -> None:
-    async def exchange() -> Exchange:
-        asked = Exchange(lambda: iter([PART] * parts))
-        await asked.run()
-        return asked
+@pytest.mark.parametrize("parts", [0, 1, 3, 4, 40])
+def test_it_arrives_whole_in_chunks(parts: int) -> None:
+    answers = [Streaming(iter([PART] * parts))]
 
-    asked = run(exchange)
+    heard = asyncio.run(View(lambda _: answers[0]).asked())
 
-    assert b"".join(asked.chunks) == PART * parts
-    assert asked.headers[b"content-length"] == str(len(PART) * parts).encode()
-    assert asked.more == [True] * (len(asked.chunks) - 1) + [False]
-    assert max(map(len, asked.chunks)) <= spool.CHUNK_BYTES
-    assert asked.response.closed
+    assert b"".join(heard.chunks) == PART * parts
+    assert heard.more == [True] * (len(heard.chunks) - 1) + [False]
+    assert max(map(len, heard.chunks)) < CHUNK_BYTES + len(PART)
+    assert answers[0].was_closed
 
 
-def test_a_length_that_is_known_is_kept() -> None:
-    async def exchange() -> Exchange:
-        asked = Exchange(lambda: iter([b"ab", b"c"]), **{"Content-Length": "3"})
-        await asked.run()
-        return asked
-
-    asked = run(exchange)
-
-    assert [name for name, _ in asked.start["headers"]].count(b"content-length") == 1
-
-
-def test_only_the_headers_of_it_are_made_for_head() -> None:
-    def make() -> Iterator[bytes]:
-        raise AssertionError("it is made")
+def test_only_the_headers_of_it_are_sent_for_head() -> None:
+    def parts() -> Iterator[bytes]:
+        raise AssertionError("the parts are made")
         yield b""
 
-    async def exchange() -> Exchange:
-        asked = Exchange(make, "HEAD")
-        await asked.run()
-        return asked
+    answer = Streaming(parts())
 
-    asked = run(exchange)
+    heard = asyncio.run(View(lambda _: answer).asked(method="HEAD"))
 
-    assert b"".join(asked.chunks) == b""
-    assert b"content-length" not in asked.headers, "nobody knows it"
-    assert asked.response.closed
+    assert b"".join(heard.chunks) == b""
+    assert answer.was_closed
 
 
-def test_what_fails_on_the_way_has_not_begun() -> None:
-    def make() -> Iterator[bytes]:
-        yield PART * 20
+@pytest.mark.parametrize("parts_before", [0, 40])
+def test_an_answer_that_breaks_is_closed_and_not_ended_as_if_it_were_whole(parts_before: int) -> None:
+    def parts() -> Iterator[bytes]:
+        yield from [PART] * parts_before
         raise RuntimeError("on the way")
 
-    async def exchange() -> Exchange:
-        asked = Exchange(make)
-        with pytest.raises(RuntimeError, match="on the way"):
-            await asked.run()
-        return asked
+    answer = Streaming(parts())
+    heard = Heard()
 
-    asked = run(exchange)
+    async def asked() -> None:
+        scope = {**SCOPE, "exchange": Exchange.of_scope(SCOPE)}
+        await View(lambda _: answer).app(scope, heard.receive, heard.send)
 
-    assert asked.start is None
-    assert asked.response.closed
+    with pytest.raises(RuntimeError, match="on the way"):
+        asyncio.run(asked())
+
+    assert (heard.start is not None) is (parts_before > 0)
+    assert False not in heard.more
+    assert answer.was_closed
 
 
 def test_a_slow_client_holds_no_thread() -> None:
     """The only thread is free for others while the client takes its time."""
 
-    async def exchange() -> list[str]:
-        threads, order = WsgiThreads(lambda *_: [], 1), []
-        slow = Exchange(lambda: iter([PART] * 40))
-        others_turn = asyncio.Event()
+    async def order() -> list[str]:
+        seen: list[str] = []
+        others_turn, goes_on = asyncio.Event(), asyncio.Event()
 
-        async def take(count: int) -> None:
-            if count == 1:
-                others_turn.set()
-            await asyncio.sleep(0.005)
+        async def take(count: int, _: Heard) -> None:
+            others_turn.set()
+            await goes_on.wait()
 
-        slow.may_take = take
-        task = asyncio.create_task(slow.run(threads))
+        view = View(lambda exchange: Streaming(iter([PART] * 40)))
+        slow = asyncio.create_task(view.asked(may_take=take))
         await others_turn.wait()
-        other = Exchange(lambda: iter([b"quick"]))
-        await other.run(threads)
-        order.append("other")
-        await task
-        order.append("slow")
-        assert b"".join(slow.chunks) == PART * 40
-        return order
+        assert b"".join((await view.asked()).chunks) == PART * 40
+        seen.append("other")
+        goes_on.set()
+        assert b"".join((await slow).chunks) == PART * 40
+        seen.append("slow")
+        return seen
 
-    assert run(exchange) == ["other", "slow"]
+    assert asyncio.run(order()) == ["other", "slow"]
 
 
 def test_nothing_is_read_for_a_client_that_left() -> None:
-    async def exchange() -> Exchange:
-        asked = Exchange(lambda: iter([PART] * 40))
+    answer = Streaming(iter([PART] * 40))
 
-        async def leave(count: int) -> None:
-            asked.left.set()
+    async def leave(_: int, heard: Heard) -> None:
+        heard.left.set()
+        for _ in range(3):  # for the watch to notice
             await asyncio.sleep(0)
-            await asyncio.sleep(0)
 
-        asked.may_take = leave
-        await asked.run()
-        return asked
+    heard = asyncio.run(View(lambda _: answer).asked(may_take=leave))
 
-    assert len(run(exchange).chunks) == 1
+    assert len(heard.chunks) == 1
+    assert answer.was_closed
 
 
-def test_nothing_more_is_made_for_a_client_that_left() -> None:
-    made, go_on = threading.Semaphore(0), threading.Event()
+def test_a_view_can_notice_that_its_client_left() -> None:
+    began, noticed = threading.Event(), threading.Event()
 
-    def make() -> Iterator[bytes]:
-        yield PART * 20
-        made.release()
-        go_on.wait(10)
-        for _ in range(1000):
-            yield PART
-            made.release()
+    def view(exchange: Exchange) -> HttpResponse:
+        exchange.watch_client()
+        began.set()
+        deadline = time.monotonic() + 10
+        while not exchange.client_left and time.monotonic() < deadline:
             time.sleep(0.001)
+        if exchange.client_left:
+            noticed.set()
+        return HttpResponse("for nobody")
 
-    async def exchange() -> Exchange:
-        asked = Exchange(make)
-        task = asyncio.create_task(asked.run())
-        await asyncio.to_thread(made.acquire)
-        asked.left.set()
-        await asyncio.sleep(0.01)
-        go_on.set()
+    async def asked() -> Heard:
+        heard = Heard()
+        scope = {**SCOPE, "exchange": Exchange.of_scope(SCOPE)}
+        task = asyncio.create_task(View(view).app(scope, heard.receive, heard.send))
+        await asyncio.to_thread(began.wait, 10)
+        heard.left.set()
         await task
-        return asked
+        return heard
 
-    asked = run(exchange)
-
-    assert asked.start is None
-    assert asked.response.closed
-    assert made._value < 10
-
-
-def test_a_long_one_lies_in_a_file_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    files: list[Any] = []
-    real = tempfile.SpooledTemporaryFile
-
-    def noted(*args: Any, **options: Any) -> Any:
-        files.append(real(*args, **options))
-        return files[-1]
-
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", noted)
-
-    async def exchange() -> None:
-        await Exchange(lambda: iter([PART] * 5)).run()
-        await Exchange(lambda: iter([PART] * 40)).run()
-
-    run(exchange)
-
-    assert [file._rolled for file in files] == [False, True]
-    assert all(file.closed for file in files)
+    assert asyncio.run(asked()).start is None
+    assert noticed.is_set()
 
 
 def test_over_a_real_connection_a_file_arrives_whole_and_on_time(server: str) -> None:
@@ -248,4 +191,4 @@ def test_over_a_real_connection_a_file_arrives_whole_and_on_time(server: str) ->
     length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
 
     assert head.startswith(b"HTTP/1.1 200")
-    assert len(body) == int(length.split(b": ")[1]) > spool.MEMORY_BYTES
+    assert len(body) == int(length.split(b": ")[1]) > 1024 * 1024

@@ -5,6 +5,7 @@ from allauth.account.signals import email_confirmed
 from django.test import RequestFactory
 
 from accounts.models import User
+from hub.api.exchange import Exchange
 from realms.members.models import Role
 from realms.models import AuditEvent, Realm
 from realms.owners import delete_realm
@@ -16,6 +17,7 @@ def confirm(user: User) -> None:
     """Have allauth say that an address was proven."""
     address, _ = EmailAddress.objects.get_or_create(user=user, email=user.email)
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.7")
+    request.exchange = Exchange.of_request(request)  # type: ignore[attr-defined]
     email_confirmed.send(EmailAddress, request=request, email_address=address)
 
 

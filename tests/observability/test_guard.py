@@ -1,9 +1,10 @@
 """Who is answered at /metrics."""
 
 import pytest
-from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
+
+from tests.client import Client
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-of-a-test"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from hub import health
+from tests.client import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
 
-from hub.api.middleware import ApiMiddleware
-from hub.api.wsgi_threads import WsgiThreads
+from hub import health
+from hub.api.exchange import Exchange
+from hub.api.request_threads import RequestThreads
+from tests.client import Client
 from tests.live.scope import SCOPE
 from tests.observability.conftest import Grown
 
@@ -17,36 +18,39 @@ BUSY = "aisp_hub_request_threads_busy"
 WAITING = "aisp_hub_requests_waiting"
 
 
-def test_a_thread_is_busy_while_a_request_runs(rf: RequestFactory, grown: Grown) -> None:
+def test_a_thread_is_busy_while_a_request_runs(grown: Grown, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[float] = []
 
     def view(request: HttpRequest) -> HttpResponse:
         seen.append(grown(BUSY))
         return HttpResponse()
 
-    ApiMiddleware(view)(rf.get("/somewhere"))
+    [livez] = [pattern for pattern in health.urlpatterns if pattern.name == "livez"]
+    monkeypatch.setattr(livez, "callback", view)
 
+    assert Client().get("/livez").status_code == 200
     assert (seen, grown(BUSY)) == ([1], 0)
 
 
 def test_what_finds_no_thread_waits(grown: Grown) -> None:
     began, may_end = threading.Semaphore(0), threading.Event()
 
-    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        began.release()
-        may_end.wait()
-        start_response("200 OK", [])
-        return [b""]
+    class Slow:
+        def answer(self, request: HttpRequest, exchange: Exchange) -> HttpResponse:
+            began.release()
+            may_end.wait()
+            return HttpResponse()
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        raise AssertionError("the intake has read the request")
 
     async def send(message: dict[str, Any]) -> None:
         """Take an answer."""
 
     async def three_at_once() -> None:
-        threads = WsgiThreads(slow, 1)
-        requests = [asyncio.create_task(threads(SCOPE, receive, send)) for _ in range(3)]
+        threads = RequestThreads(Slow(), 1)  # type: ignore[arg-type]
+        scopes = [{**SCOPE, "exchange": Exchange.of_scope(SCOPE)} for _ in range(3)]
+        requests = [asyncio.create_task(threads(scope, receive, send)) for scope in scopes]
         await asyncio.to_thread(began.acquire)
         try:
             assert grown(WAITING) == 2

@@ -115,7 +115,7 @@ def test_what_traces_need_is_named_where_it_is_missing(tmp_path: Path) -> None:
     }
 
     ended = subprocess.run(
-        [sys.executable, "-c", "import config.wsgi"],
+        [sys.executable, "-c", "import config.asgi"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

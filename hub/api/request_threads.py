@@ -1,0 +1,98 @@
+"""Requests in a few threads, as an ASGI application.
+
+The intake has read each request, so it goes to a thread in one piece, and its answer comes back in one. A
+long answer comes back in chunks: the next chunk is made when the client has taken the one before. So a client
+that reads slowly holds neither a thread nor the whole answer.
+"""
+
+import asyncio
+import contextvars
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.core import signals
+from django.core.handlers.asgi import ASGIRequest
+from django.http.response import HttpResponseBase
+
+from hub import metrics
+from hub.api.client_watch import ClientWatch
+from hub.api.exchange import Exchange
+from hub.api.handler import Handler
+from hub.api.response import Send
+
+CHUNK_BYTES = 64 * 1024
+
+# The answer, its first chunk, and an iterator of the parts after that chunk; None if there are none.
+Answer = tuple[HttpResponseBase, bytes, Iterator[bytes] | None]
+
+
+class RequestThreads:
+    """ASGI application that answers with a handler in `threads` threads."""
+
+    def __init__(self, handler: Handler, threads: int) -> None:
+        self._handler = handler
+        metrics.THREADS.set(threads)
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+
+    async def __call__(self, scope: Any, receive: Callable[[], Any], send: Send) -> None:
+        exchange: Exchange = scope["exchange"]
+        loop = asyncio.get_running_loop()
+        exchange.client = client = ClientWatch(loop, receive)
+        context = contextvars.copy_context()
+        metrics.REQUESTS_WAITING.inc()
+        rest = None
+        try:
+            response, chunk, rest = await loop.run_in_executor(
+                self._executor, context.run, self._answer, scope, exchange
+            )
+            if client.has_left:
+                return
+            start = {"status": response.status_code, "headers": _raw(response)}
+            await send({"type": "http.response.start", **start})
+            if rest is not None:
+                client.begin()
+                while chunk and not client.has_left:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    chunk = await loop.run_in_executor(self._executor, _next_chunk, rest)
+            if not client.has_left:
+                await send({"type": "http.response.body", "body": chunk})
+        finally:
+            client.close()
+            if rest is not None:
+                await loop.run_in_executor(self._executor, response.close)
+
+    def _answer(self, scope: Any, exchange: Exchange) -> Answer:
+        metrics.REQUESTS_WAITING.dec()
+        signals.request_started.send(sender=type(self), scope=scope)
+        response = self._handler.answer(ASGIRequest(scope, io.BytesIO(exchange.body)), exchange)
+        chunk, rest = b"", None
+        try:
+            if not response.streaming:
+                chunk = response.content  # type: ignore[attr-defined]
+            elif exchange.method != "HEAD":  # nobody wants the parts of that made
+                parts = iter(response)
+                chunk = _next_chunk(parts)
+                rest = parts if len(chunk) >= CHUNK_BYTES else None
+        finally:
+            if rest is None:
+                response.close()
+        return response, chunk, rest
+
+
+def _next_chunk(parts: Iterator[bytes]) -> bytes:
+    """Return as many of the parts as make a chunk; fewer bytes than a chunk has are the last."""
+    chunk = bytearray()
+    for part in parts:
+        chunk += part
+        if len(chunk) >= CHUNK_BYTES:
+            break
+    return bytes(chunk)
+
+
+def _raw(response: HttpResponseBase) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer as ASGI has them."""
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+    cookies = (cookie.output(header="").strip() for cookie in response.cookies.values())
+    return headers + [(b"set-cookie", cookie.encode("latin-1")) for cookie in cookies]
