@@ -18,7 +18,8 @@ def client_address(text: object) -> str:
         ip = ipaddress.ip_address(str(text).partition("%")[0])
     except ValueError:
         return ""
-    return str(ip)
+    # Otherwise all of IPv4 would be one IPv6 network in a count.
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
 
 
 def network_of(address: str) -> str:
