@@ -1,22 +1,26 @@
-"""The HTTP server: uvicorn, with bounds for clients that are slow or mean harm.
+"""The HTTP server: uvicorn, with limits for slow and hostile clients, and an end that loses no request.
 
-uvicorn bounds neither a request's head nor how long a client may take to send it or to read an answer.
+uvicorn limits neither the size of a request's head nor how long a client may take to send it or to read an
+answer.
 """
 
+import asyncio
 import contextlib
 import resource
+import select
 import socket
 import sys
 from typing import Any
 
 import uvicorn
+from structlog.contextvars import bound_contextvars
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from accounts.address import client_address
-from hub.api.observed import OTHER, note_unread
-from hub.api.problems import problem_body, problem_headers
-from hub.api.request_id import HEADER, request_id_from
+from hub.api.exchange import Exchange
+from hub.api.observed import OTHER
+from hub.api.response import Response
 from hub.live import switchboard
+from hub.live.listener import listen, take_no_more
 from realms.refusal import Refusal
 
 HEAD_TIMEOUT_SECONDS = 10.0
@@ -26,8 +30,8 @@ STALL_TIMEOUT_SECONDS = 30.0  # a client that reads nothing for so long is cut o
 STALL_LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 10
-UNSENT_BYTES = 64 * 1024  # in the kernel for one client, beyond what is on its way
-UNACKNOWLEDGED_SECONDS = 30  # after so long without a sign of life a connection is dead
+FIRST_REQUEST_SECONDS = 1.0  # when the server ends, for a connection that has had none
+LAST_CONNECTIONS_SECONDS = 0.1  # between the last connection and the end of the listener
 BACKLOG = 4096
 
 
@@ -39,6 +43,8 @@ class Connection(HttpToolsProtocol):
     """One client's connection."""
 
     _refusal: Refusal | None = None
+    _answering: asyncio.Task[None] | None = None  # of a refusal
+    _is_last = False  # no further request is answered
     _head_bytes = 0
     _head_timer: Any = None
     _stall_timer: Any = None
@@ -62,6 +68,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, and refuse a head that does not end."""
+        if self._answering is not None:
+            return  # nothing after what was refused can be a request
         super().data_received(data)
         if self._head_timer is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
@@ -76,12 +84,37 @@ class Connection(HttpToolsProtocol):
             self._refusal = Refusal("head_too_large")
             raise HeadTooLarge
         super().on_headers_complete()
-        if switchboard.draining() and self.cycle is not None:
+        if self._is_last or switchboard.draining():
             self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or what a callback of the parser did not take."""
         self._refuse(self._refusal or Refusal("invalid_request", "This is not an HTTP/1.1 request."))
+
+    def shutdown(self) -> None:
+        """Answer the requests that have come in, whole or in part, and then close."""
+        self._is_last = True
+        if self._is_answering():
+            self.cycle.keep_alive = False
+        elif self.cycle is None:  # just opened: its request may be on its way
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_if_idle)
+        else:
+            self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if not (self.transport.is_closing() or self._is_answering() or self._is_receiving()):
+            self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_receiving(self) -> bool:
+        """Tell whether a part of a request is here, read or not."""
+        if self._head_timer is not None and self._head_bytes:
+            return True
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def pause_writing(self) -> None:
         """Watch a client that does not read what is written."""
@@ -124,20 +157,38 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._head_arrived()
-        request_id = request_id_from(None)
-        content = problem_body(refusal, request_id)
-        headers = problem_headers(refusal) | {
-            HEADER: request_id,
-            "Content-Length": str(len(content)),
-            "Connection": "close",
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        note_unread(refusal, method=OTHER, request_id=request_id, address=self._address(), seconds=0)
-        self.transport.write(STATUS_LINE[refusal.status] + lines.encode("latin-1") + b"\r\n" + content)
+        self._answering = self.loop.create_task(self._send_refusal(refusal))
+
+    async def _send_refusal(self, refusal: Refusal) -> None:
+        """Answer a request that could not be read, as far as its head is known, and close the connection."""
+        refusal.headers["Connection"] = "close"
+        path = self.url.partition(b"?")[0].decode("latin-1") if self.headers is not None else ""
+        known = {**(self.scope or {}), "method": OTHER, "path": path, "headers": self.headers or []}
+        exchange = Exchange.of_scope({"client": self.client, "scheme": self.scheme, **known})
+        response = Response(self._write, exchange)
+        with bound_contextvars(request_id=exchange.request_id):
+            await response.refuse(refusal)
+            exchange.end(response.status)
         self.transport.close()
 
-    def _address(self) -> str:
-        return client_address(self.client[0]) if self.client else ""
+    async def _write(self, message: dict[str, Any]) -> None:
+        """Write a message of ASGI as HTTP/1.1."""
+        if message["type"] == "http.response.start":
+            lines = b"".join(b"%b: %b\r\n" % header for header in message["headers"])
+            self.transport.write(STATUS_LINE[message["status"]] + lines + b"\r\n")
+        else:
+            self.transport.write(message["body"])
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which takes every connection that a client has opened before it stops listening."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, close idle connections, and let requests that run be answered."""
+        for listener in sockets or []:
+            take_no_more(listener)
+        await asyncio.sleep(LAST_CONNECTIONS_SECONDS)
+        await super().shutdown(sockets)
 
 
 def config() -> uvicorn.Config:
@@ -156,33 +207,15 @@ def config() -> uvicorn.Config:
     )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket, with what connections inherit from it.
-
-    They send at once: event loops ask for that only of sockets that they made themselves. And the kernel's
-    part is bounded, what it keeps for a client that does not read and how long for one that is gone.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    for option, value in (
-        ("TCP_NODELAY", 1),
-        ("TCP_NOTSENT_LOWAT", UNSENT_BYTES),
-        ("TCP_USER_TIMEOUT", UNACKNOWLEDGED_SECONDS * 1000),
-    ):
-        if hasattr(socket, option):  # not on every system
-            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return listener
-
-
 def serve(host: str, port: int) -> None:
     """Serve the hub until a signal ends it; exits if the port is taken."""
     _allow_many_files()
     try:
-        listener = listen(host, port)
+        listener = listen(host, port, backlog=BACKLOG)
     except OSError as error:
         sys.exit(f"Cannot listen on {host} port {port}: {error.strerror}.")
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
-        uvicorn.Server(config()).run(sockets=[listener])
+        Server(config()).run(sockets=[listener])
 
 
 def _allow_many_files() -> None:

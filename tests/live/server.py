@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from django.db import OperationalError, connection
 
 from hub.live import feed_watch
-from hub.live.server import config, listen
+from hub.live.listener import listen
+from hub.live.server import Server, config
 
 FLUSHES = 5
 LOOK_SECONDS = 0.2  # nobody has to wait for the console's feed
@@ -32,8 +32,8 @@ def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The base URL of a hub that runs in this process."""
-    hub = uvicorn.Server(config())
-    listener = listen("127.0.0.1", 0)
+    hub = Server(config())
+    listener = listen("127.0.0.1", 0, backlog=128)
     thread = threading.Thread(target=hub.run, args=[[listener]], daemon=True)
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
         operations: Any = type(connection.ops)
