@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -35,6 +36,12 @@ class ServerProcess:
 
     base: str
     process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        parts = urlsplit(self.base)
+        return str(parts.hostname), int(parts.port or 0)
 
 
 def server_command(port: int) -> list[str]:

@@ -1,16 +1,21 @@
 """SIGTERM: the process goes in order, and soon."""
 
+import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.client import HTTPConnection, HTTPException
 from subprocess import Popen
 
 import httpx
 import pytest
 
+from hub.messages.models import Message
 from hub.sessions.presence import STREAMS_PER_SESSION, OpenStream
 from tests.cast import new_agent
 from tests.live.client import WireAgent
@@ -107,6 +112,81 @@ def test_a_request_that_runs_is_answered(hub: ServerProcess, agents: tuple[WireA
     assert time.monotonic() - began < GONE_WITHIN_SECONDS
 
 
+def post_until_it_is_gone(
+    hub: ServerProcess, sender: WireAgent, body: dict[str, object], *, keeps_connection: bool
+) -> list[int]:
+    """Send one request after the other until nobody listens, and return the statuses of the answers.
+
+    A request that was sent and not answered has the status 0.
+    """
+    statuses: list[int] = []
+    headers = {"X-AISP-Key": str(sender.agent.key)}
+    connection = HTTPConnection(*hub.address, timeout=10)
+    while True:
+        try:
+            if connection.sock is None:  # it opens a new one after `Connection: close`
+                connection.connect()
+        except ConnectionRefusedError:
+            return statuses
+        try:
+            connection.request("POST", "/api/v1/messages", json.dumps(body), headers)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        except (OSError, HTTPException):
+            statuses.append(0)
+            connection.close()
+        if not keeps_connection:
+            connection.close()
+
+
+def test_every_request_that_was_sent_is_answered(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    alice, bob = agents
+    post = partial(post_until_it_is_gone, hub, alice, envelope(alice, bob))
+    with ThreadPoolExecutor(6) as pool:
+        callers = [pool.submit(post, keeps_connection=bool(i % 2)) for i in range(6)]
+        wait_until(lambda: Message.objects.count() > 50)
+        hub.process.send_signal(signal.SIGTERM)
+        statuses = [status for caller in callers for status in caller.result()]
+    hub.process.wait(GONE_WITHIN_SECONDS)
+
+    assert set(statuses) == {200}
+    assert Message.objects.count() == len(statuses)
+
+
+@pytest.mark.parametrize("sent_before", [0, 40], ids=["nothing", "half a head"])
+def test_a_request_that_comes_while_the_listener_closes_is_answered(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent], sent_before: int
+) -> None:
+    alice, bob = agents
+    request = raw_post(alice, envelope(alice, bob))
+    with socket.create_connection(hub.address, timeout=10) as connection:
+        connection.sendall(request[:sent_before])
+        hub.process.send_signal(signal.SIGINT)  # without the time to drain
+        wait_until(lambda: is_closed(hub))
+        connection.sendall(request[sent_before:])
+        answer = connection.recv(65_536)
+    hub.process.wait(GONE_WITHIN_SECONDS)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"connection: close" in answer.lower()
+
+
+def test_an_idle_connection_does_not_hold_the_process(hub: ServerProcess) -> None:
+    with socket.create_connection(hub.address, timeout=10) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while not connection.recv(65_536).endswith(b"alive\n"):
+            pass
+        began = time.monotonic()
+        hub.process.send_signal(signal.SIGINT)
+        assert connection.recv(65_536) == b""
+        hub.process.wait(GONE_WITHIN_SECONDS)
+
+    assert time.monotonic() - began < 5
+
+
 def test_a_client_that_does_not_read_holds_up_nobody(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
@@ -147,6 +227,24 @@ def test_streams_are_told_by_a_plain_uvicorn_too(
 
 def envelope(sender: WireAgent, to: WireAgent) -> dict[str, object]:
     return {"aisp": "0.1", "from": sender.id, "to": to.id, "category": "message", "payload": {}}
+
+
+def raw_post(sender: WireAgent, body: dict[str, object]) -> bytes:
+    """Return the bytes of a send."""
+    content = json.dumps(body).encode()
+    head = f"POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\nX-AISP-Key: {sender.agent.key}\r\n"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+def is_closed(hub: ServerProcess) -> bool:
+    """Tell whether nobody listens at the process's port any more."""
+    try:
+        socket.create_connection(hub.address, timeout=0.05).close()
+    except TimeoutError:  # packets that open connections are dropped
+        return True
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def _answers(ask: Callable[[], object]) -> bool:
