@@ -24,6 +24,7 @@ from schemathesis.cli.commands import schemathesis as command
 from schemathesis.core import NotSet
 from schemathesis.core.parameters import ParameterLocation
 
+from tests import processes
 from tests.schemathesis_world import World
 from tests.servers import free_port
 
@@ -87,7 +88,7 @@ def running_hub(data: Path) -> Iterator[tuple[str, str]]:
     log = data / "hub.log"
     with log.open("wb") as output:
         arguments = [sys.executable, "manage.py", "up"]
-        hub = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        hub = processes.start(arguments, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(origin):
@@ -101,8 +102,7 @@ def running_hub(data: Path) -> Iterator[tuple[str, str]]:
     finally:
         if hub.poll() is not None:
             print(f"The hub ended by itself with {hub.returncode}:\n{log.read_text()[-4000:]}")
-        hub.terminate()
-        hub.wait(timeout=30)
+        processes.end(hub)
         if faults := [line for line in log.read_text().splitlines() if "error" in line]:
             print("The hub's log has errors:", *faults[-50:], sep="\n")
 

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from tests import processes
+
 # PostgreSQL refuses to run as root; Debian's package makes this user.
 UNPRIVILEGED_USER = "postgres"
 ADMINISTRATORS_BINARIES = ("/usr/sbin", "/sbin")  # not on every PATH
@@ -71,6 +73,8 @@ def _as_user(user: str | None) -> dict[str, Any]:
 class Server:
     """A server that can be taken down in any way and started again on the same port and data."""
 
+    ends_by = signal.SIGTERM
+
     def __init__(self, command: list[str], port: int, folder: Path, user: str | None = None) -> None:
         """Prepare to run `command`, as `user` if one is named; `folder` takes its log."""
         self._command = command
@@ -82,8 +86,9 @@ class Server:
     def start(self) -> None:
         """Run it, and return once it takes connections."""
         with (self._folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, cwd=self._folder, **_as_user(self._user)
+            user = _as_user(self._user)
+            self.process = processes.start(
+                self._command, ends_by=self.ends_by, stdout=log, stderr=log, cwd=self._folder, **user
             )
         wait_for_port(self._port, self.process)
 
@@ -95,21 +100,17 @@ class Server:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [pid, *map(int, children)]
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def end(self, how: signal.Signals | None = None) -> None:
         """Send it a signal that ends it, and wait until it has ended."""
-        if self.process is None:
-            return
-        self.process.send_signal(how)
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+        if self.process is not None:
+            processes.end(self.process, how or self.ends_by, seconds=10)
+            self.process = None
 
 
 class Postgresql(Server):
     """A PostgreSQL server; ended by SIGQUIT, it recovers from its log as after a crash."""
+
+    ends_by = signal.SIGINT  # a fast shutdown: SIGTERM waits until the last client has left
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
         """Make its data in `folder`; a `durable` one has each commit on disk before it says so.

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from tests import processes
 from tests.servers import free_port
 from tests.waiting import wait_until
 
@@ -33,18 +34,17 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {**kept, "HUB_DATA_DIR": str(folder), "PORT": str(port)}
     log = folder / "log"
     with log.open("wb") as output:
-        hub = subprocess.Popen(
+        hub = processes.start(
             [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     try:
         wait_until(lambda: "startup complete" in log.read_text() or hub.poll() is not None, seconds=60)
         assert hub.poll() is None, log.read_text()
         yield log.read_text()
-        hub.send_signal(signal.SIGTERM)
-        assert hub.wait(timeout=20) in (0, -signal.SIGTERM)
+        assert processes.end(hub) in (0, -signal.SIGTERM)
         assert "aisp_" not in log.read_text().split("AISP Hub on", 1)[1], "a key in the log"
     finally:
-        hub.kill()
+        processes.end(hub, signal.SIGKILL)
 
 
 def test_the_readme_shows_the_quickstart_as_it_is() -> None:

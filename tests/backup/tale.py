@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-import subprocess
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ import httpx
 
 from hub.messages.inbox import INBOX_START
 from hub.sessions.models import Session
+from tests import processes
 from tests.backup.places import Place
 from tests.cast import Agent
 from tests.faults.founding import OWNER
@@ -125,7 +126,7 @@ def serving(place: Place, log: Path) -> Iterator[str]:
     base = f"http://127.0.0.1:{port}"
     command = [sys.executable, "manage.py", "serve", f"--port={port}"]
     with log.open("wb") as output:
-        hub = subprocess.Popen(command, cwd=ROOT, env=place.environment, stdout=output, stderr=output)
+        hub = processes.start(command, cwd=ROOT, env=place.environment, stdout=output, stderr=output)
 
     def is_up() -> bool:
         assert hub.poll() is None, log.read_text()
@@ -137,8 +138,7 @@ def serving(place: Place, log: Path) -> Iterator[str]:
         wait_until(is_up, seconds=60)
         yield base
     finally:
-        hub.kill()
-        hub.wait()
+        processes.end(hub, signal.SIGKILL)
 
 
 def founded(place: Place) -> str:

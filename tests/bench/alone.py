@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.bench import floor_statements
-from tests.bench.load import Times
+from tests.bench.load import Times, begin
 from tests.bench.machine import OTHER_CORES, SERVER_CORES
 from tests.bench.programs import REQUEST_THREADS
 from tests.bench.run import CLIENTS
@@ -32,9 +32,7 @@ def psycopg_polls(url: str, sessions: Sequence[str], times: int, seconds: float)
         AssertionError: a poll did not find ten.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        1, context, initializer=os.sched_setaffinity, initargs=(0, SERVER_CORES)
-    ) as process:
+    with ProcessPoolExecutor(1, context, initializer=begin, initargs=(SERVER_CORES,)) as process:
         return process.submit(_polls, url, list(sessions), times, seconds).result()
 
 

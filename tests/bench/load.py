@@ -6,7 +6,9 @@ Each answer is looked at. A wrong one ends the run, since a server that refuses 
 import asyncio
 import itertools
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -157,7 +159,7 @@ async def _run(plan: Plan) -> Times:
     return Times(list(itertools.chain(*each)), time.perf_counter() - began)
 
 
-def _follow(plan: Plan) -> Times:
+def _run_plan(plan: Plan) -> Times:
     return uvloop.run(_run(plan))
 
 
@@ -173,17 +175,29 @@ class Load:
         Raises:
             WrongAnswer: an answer is not right.
         """
-        return self.run(_follow, plan)
+        return self.run(_run_plan, plan)
 
     def run(self, function: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
         """Call a function there."""
         return self.executor.submit(function, *arguments, **more).result()
 
 
+def begin(cores: set[int]) -> None:
+    """Have a process of a pool run on these cores, and end with its parent instead of waiting for work."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_follow, args=[parent.sentinel], daemon=True).start()
+    os.sched_setaffinity(0, cores)
+
+
+def _follow(parent: int) -> None:
+    multiprocessing.connection.wait([parent])
+    os._exit(1)
+
+
 @contextmanager
 def load_process() -> Iterator[Load]:
     """Run a process for the load, away from the core of the servers that are measured."""
     context = multiprocessing.get_context("spawn")
-    arguments = (0, OTHER_CORES)
-    with ProcessPoolExecutor(1, context, initializer=os.sched_setaffinity, initargs=arguments) as executor:
+    with ProcessPoolExecutor(1, context, initializer=begin, initargs=(OTHER_CORES,)) as executor:
         yield Load(executor)

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import processes
 from tests.bench.machine import CORES, SERVER_CORES, cpu_seconds, memory_bytes, pin
 from tests.live.processes import ROOT
 from tests.servers import free_port, wait_for_port
@@ -47,7 +48,7 @@ def program(
     with tempfile.TemporaryDirectory(prefix="aisp-hub-bench-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as output:
-            process = subprocess.Popen(
+            process = processes.start(
                 [sys.executable, *command],
                 cwd=ROOT,
                 env={**os.environ, **variables},
@@ -64,8 +65,7 @@ def program(
             pin(process.pid, cores)
             yield Program(f"http://127.0.0.1:{port}", process.pid)
         finally:
-            process.kill()
-            process.wait()
+            processes.end(process, signal.SIGKILL)
 
 
 @contextlib.contextmanager

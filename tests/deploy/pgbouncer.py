@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from tests import processes
 from tests.servers import UNPRIVILEGED_USER, Missing, Postgresql, free_port, running, wait_for_port
 
 SERVER_CONNECTIONS = 3  # fewer than any process of the hub has
@@ -71,10 +72,9 @@ def pooled() -> Iterator[tuple[str, str]]:
             shutil.chown(folder, UNPRIVILEGED_USER)
             command[1:1] = ["-u", UNPRIVILEGED_USER]
         with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
+            process = processes.start(command, stdout=log, stderr=log)
         try:
             wait_for_port(port, process)
             yield urlunsplit(parts._replace(netloc=f"postgres@127.0.0.1:{port}")), server.url
         finally:
-            process.terminate()
-            process.wait()
+            processes.end(process)

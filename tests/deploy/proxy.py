@@ -6,7 +6,6 @@ import ipaddress
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests import processes
 from tests.live.processes import ROOT
 from tests.servers import Missing, wait_for_port
 
@@ -97,10 +97,9 @@ def nginx(folder: Path, *, origin: str, port: int, http_port: int, web: str, liv
     command = [binary, "-c", str(folder / "nginx.conf"), "-g"]
     command.append("daemon off;" + (" user root;" if os.geteuid() == 0 else ""))
     with (folder / "nginx.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = processes.start(command, stdout=log, stderr=log)
     try:
         wait_for_port(port, process)
         yield
     finally:
-        process.terminate()
-        process.wait()
+        processes.end(process)

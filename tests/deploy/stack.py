@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from django.core.management.utils import get_random_secret_key
 
-from tests import servers
+from tests import processes, servers
 from tests.deploy.proxy import NAME, make_certificate, nginx, servers_at
 from tests.live.processes import ROOT
 from tests.waiting import wait_until
@@ -72,13 +72,12 @@ class Role:
         """Run it."""
         ports = {"PORT": str(self.port), "HUB_WORKER_PORT": str(self.port)}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = processes.start(
                 [sys.executable, *_command(self.command, self.code, self.port)],
                 cwd=self.code,
                 env={**self.environment, **ports},
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
             )
 
     def wait(self) -> None:
@@ -96,8 +95,7 @@ class Role:
     def stop(self) -> int:
         """End it as a supervisor does, and return its exit status."""
         assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(timeout=30)
+        return processes.end(self.process, seconds=30)
 
     def replace(self, code: Path | None = None) -> None:
         """End it, and return once another has taken its place, of other code if that is given."""
@@ -109,9 +107,7 @@ class Role:
     def kill(self) -> None:
         """End it and its children at once, if it was started."""
         if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            processes.end(self.process, signal.SIGKILL)
 
 
 @dataclass

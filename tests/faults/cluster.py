@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tests import servers
+from tests import processes, servers
 from tests.faults.history import Death, History, now
 from tests.live.processes import ROOT, hosted_environment, server_command, worker_command
 
@@ -40,22 +40,16 @@ class Part:
     def start(self) -> None:
         """Run it, its output piped on so that a limit on the size of its files is none on its log."""
         with self.log.open("ab") as log:
-            sink = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
+            sink = processes.start(["cat"], stdin=subprocess.PIPE, stdout=log)
         self.expected = False
-        # A group of its own: what a killed worker leaves behind (its beat) is killed with it.
-        self.process = subprocess.Popen(
-            self.command,
-            cwd=ROOT,
-            env=self.environment,
-            stdout=sink.stdin,
-            stderr=sink.stdin,
-            start_new_session=True,
+        self.process = processes.start(
+            self.command, cwd=ROOT, env=self.environment, stdout=sink.stdin, stderr=sink.stdin
         )
         if sink.stdin:
             sink.stdin.close()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send it a signal, and what came from it too: a killed worker leaves no beat behind."""
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.expected = True
         if self.process and self.process.poll() is None:
@@ -68,9 +62,9 @@ class Part:
 
     def stop(self) -> None:
         """End it for good."""
-        self.signal(signal.SIGKILL)
+        self.expected = True
         if self.process:
-            self.process.wait()
+            processes.end(self.process, signal.SIGKILL)
 
 
 @dataclass

@@ -8,13 +8,12 @@ import argparse
 import asyncio
 import contextlib
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 
 from celery import Celery
 
-from tests import servers
+from tests import processes, servers
 from tests.bench.delays import Delays
 from tests.bench.stage import database, prepare
 from tests.crowd.load import register_many
@@ -48,12 +47,8 @@ def show(size: str, base: str, key: str, ids: list[str], seconds: float) -> None
 def worker(url: str, redis_url: str) -> Iterator[None]:
     """Run the periodic work."""
     environment = {**hosted_environment(url, redis_url, "http://127.0.0.1"), "LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen(worker_command(), cwd=ROOT, env=environment)
-    try:
+    with processes.running(worker_command(), cwd=ROOT, env=environment):
         yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def beside_due_work(

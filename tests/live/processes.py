@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests import processes
 from tests.servers import free_port
 from tests.waiting import wait_until
 
@@ -70,7 +72,7 @@ def running_server(
     environment = {**hosted_environment(database_url, redis_url, base), "LOG_LEVEL": "WARNING", **variables}
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("wb")) if log else None
-        server = subprocess.Popen(server_command(port), cwd=ROOT, env=environment, stderr=output)
+        server = processes.start(server_command(port), cwd=ROOT, env=environment, stderr=output)
 
     def is_up() -> bool:
         assert server.poll() is None, "the server process ended"
@@ -83,8 +85,7 @@ def running_server(
         wait_until(is_up, seconds=30)
         yield ServerProcess(base, server)
     finally:
-        server.kill()
-        server.wait()
+        processes.end(server, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """A Celery worker with beat, in a process of its own, on PostgreSQL and Redis."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.messages.models import Message
+from tests import processes
 from tests.cast import new_agent
 from tests.live.processes import ROOT, hosted_environment, worker_command
 from tests.live.test_two_processes import database_url
@@ -22,10 +22,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 def worker(transactional_db: None) -> Iterator[None]:
     """A worker that also keeps the schedule."""
     environment = hosted_environment(database_url(), os.environ["TEST_REDIS_URL"], "http://127.0.0.1")
-    process = subprocess.Popen(worker_command(), cwd=ROOT, env=environment)
-    yield
-    process.terminate()
-    process.wait(timeout=30)
+    with processes.running(worker_command(), cwd=ROOT, env=environment):
+        yield
 
 
 def test_the_worker_expires_grants_and_tells_both_sides(key: str, worker: None) -> None:

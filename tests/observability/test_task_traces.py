@@ -1,12 +1,12 @@
 """Traces of periodic work, by a worker in a process of its own, on PostgreSQL and Redis."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests import processes
 from tests.live.processes import ROOT, hosted_environment, worker_command
 from tests.live.test_two_processes import database_url
 from tests.observability.collector import Collector
@@ -24,10 +24,8 @@ def worker(transactional_db: None, collector: Collector) -> Iterator[None]:
         "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
-    process = subprocess.Popen([*worker_command(), "--pool=threads"], cwd=ROOT, env=environment)
-    yield
-    process.terminate()
-    process.wait(timeout=30)
+    with processes.running([*worker_command(), "--pool=threads"], cwd=ROOT, env=environment):
+        yield
 
 
 def test_a_run_is_a_span_with_its_statements(worker: None, collector: Collector) -> None:

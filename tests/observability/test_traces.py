@@ -10,6 +10,7 @@ import httpx
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests import processes
 from tests.live.processes import ROOT
 from tests.observability.collector import Collector
 from tests.servers import free_port
@@ -38,7 +39,7 @@ def hub(collector: Collector, tmp_path: Path) -> Iterator[str]:
         "LOG_LEVEL": "INFO",
     }
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
+        process = processes.start(
             [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
     try:
@@ -46,8 +47,7 @@ def hub(collector: Collector, tmp_path: Path) -> Iterator[str]:
         wait_until(lambda: _is_up(base), seconds=30)
         yield base
     finally:
-        process.terminate()
-        process.wait(timeout=20)
+        processes.end(process)
 
 
 def _is_up(base: str) -> bool:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from hub.version import VERSION
+from tests import processes
 from tests.release.conftest import Built
 from tests.servers import free_port
 from tests.waiting import wait_until
@@ -64,7 +65,7 @@ def hub(installed: Installed) -> Iterator[Running]:
     port = free_port()
     log = installed.folder.with_name("log")
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = processes.start(
             [installed.bin / "aisp-hub", "up"],
             cwd=installed.folder,
             env={"PORT": str(port)},
@@ -75,11 +76,9 @@ def hub(installed: Installed) -> Iterator[Running]:
         wait_until(lambda: "startup complete" in log.read_text() or process.poll() is not None, seconds=60)
         assert process.poll() is None, log.read_text()
         yield Running(log.read_text(), f"http://localhost:{port}")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+        assert processes.end(process) in (0, -signal.SIGTERM)
     finally:
-        process.kill()
-        process.wait()
+        processes.end(process, signal.SIGKILL)
 
 
 def test_the_command_is_that_of_the_wheel(installed: Installed) -> None:

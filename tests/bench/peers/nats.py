@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 import uvloop
 
+from tests import processes
 from tests.bench.load import Times, WrongAnswer
 from tests.bench.machine import SERVER_CORES, pin
 from tests.bench.programs import Program
@@ -46,14 +48,11 @@ def server(*, syncs: bool) -> Iterator[Program]:
         sync = "sync_interval: always" if syncs else ""
         file = Path(folder) / "nats.conf"
         file.write_text(f"listen: 127.0.0.1:{port}\njetstream {{ store_dir: {folder}\n{sync} }}\n")
-        process = subprocess.Popen([program, "-c", str(file)], stderr=subprocess.DEVNULL)
-        try:
+        command = [program, "-c", str(file)]
+        with processes.running(command, how=signal.SIGKILL, stderr=subprocess.DEVNULL) as process:
             wait_for_port(port, process)
             pin(process.pid, SERVER_CORES)
             yield Program(f"nats://127.0.0.1:{port}", process.pid)
-        finally:
-            process.kill()
-            process.wait()
 
 
 class _Publisher(asyncio.Protocol):
