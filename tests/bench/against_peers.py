@@ -15,9 +15,8 @@ from tests.bench.programs import PEERS
 from tests.bench.report import Target
 from tests.bench.rounds import Contender, compare
 from tests.bench.run import CLIENTS, SESSIONS, Run
-from tests.bench.sections import sends_of
+from tests.bench.sections import HUB, sends_of
 
-HUB = "hub, `serve`"
 A2A = "A2A SDK's server, PostgreSQL"
 EVENTSTREAM = "django-eventstream, PostgreSQL"
 NATS, NATS_SYNCED = "NATS JetStream", "NATS JetStream, sync always"
@@ -74,7 +73,7 @@ def peers(run: Run) -> None:
         hub = stack.enter_context(programs.hub("serve", run.environment))
         a2a = stack.enter_context(programs.asgi(f"{PEERS}.a2a_server", _own_database(run, "a2a")))
         eventstream = stack.enter_context(
-            programs.wsgi(f"{PEERS}.eventstream_django", _own_database(run, "eventstream"))
+            programs.asgi(f"{PEERS}.eventstream_django", _own_database(run, "eventstream"))
         )
         asyncio.run(run.register(hub.base, SESSIONS))
         contenders = {

@@ -12,7 +12,7 @@ from tests.live.processes import ROOT
 
 ENDED = (FileNotFoundError, ProcessLookupError)  # what one meets of a process that is no more
 TICKS = os.sysconf("SC_CLK_TCK")
-PACKAGES = ("django", "granian", "uvicorn", "uvloop", "psycopg", "redis", "starlette", "asyncpg", "msgspec")
+PACKAGES = ("django", "uvicorn", "uvloop", "psycopg", "redis", "starlette", "asyncpg", "msgspec")
 
 # The server that is measured has the first core to itself; all else, the load too, shares the others.
 CORES = sorted(os.sched_getaffinity(0))

@@ -16,7 +16,7 @@ from tests.servers import free_port, wait_for_port
 
 FLOORS = "tests.bench.floors"
 PEERS = "tests.bench.peers"
-REQUEST_THREADS = 8  # of the hub, and of what is served by WSGI beside it
+REQUEST_THREADS = 8  # of the hub, and of what answers in threads beside it
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,8 @@ def asgi(module: str, variables: Mapping[str, str]) -> Iterator[Program]:
 
 
 @contextlib.contextmanager
-def wsgi(module: str, variables: Mapping[str, str]) -> Iterator[Program]:
-    """Run the WSGI application `app` of a module by granian, with as many threads as the hub has."""
-    port = free_port()
-    options = ["--interface=wsgi", f"--blocking-threads={REQUEST_THREADS}", "--http=1", "--no-ws"]
-    with program(["-m", "granian", *options, f"--port={port}", f"{module}:app"], port, variables) as running:
-        yield running
-
-
-@contextlib.contextmanager
 def hub(role: str, environment: Mapping[str, str]) -> Iterator[Program]:
-    """Run a process of the hub: `serve` or `web`."""
+    """Run a process of the hub: `serve`, or `up` for the embedded one."""
     port = free_port()
     variables = {**environment, "HUB_ORIGIN": f"http://127.0.0.1:{port}"}
     with program(["manage.py", role, f"--port={port}"], port, variables) as running:

@@ -27,11 +27,11 @@ MIX = 250  # requests of a connection, then they come again
 FILLED = 30_000  # unread messages that are added to the inboxes before a turn of polls
 ENTRIES = 160  # of memory, so that all are written before they are read
 
-WEB, SERVE = "hub, `web`", "hub, `serve`"
+HUB = "hub, `serve`"
 FLOOR_A = "floor: Starlette, asyncpg"
 FLOOR_D = "floor: psycopg alone"
-FLOOR_E = "floor: bare WSGI, granian"
-FLOOR_E_DJANGO = "floor: bare Django, granian"
+FLOOR_E = "floor: bare ASGI, uvicorn"
+FLOOR_E_DJANGO = "floor: bare Django in threads, uvicorn"
 
 
 @contextmanager
@@ -44,14 +44,13 @@ def floor_a(run: Run) -> Iterator[Program]:
 
 @contextmanager
 def in_comparison(run: Run) -> Iterator[dict[str, Program]]:
-    """Run the hub's two roles that answer requests, and floor (a); have sessions."""
+    """Run the hub and floor (a); have sessions."""
     with ExitStack() as stack:
         programs_ = {
-            WEB: stack.enter_context(programs.hub("web", run.environment)),
-            SERVE: stack.enter_context(programs.hub("serve", run.environment)),
+            HUB: stack.enter_context(programs.hub("serve", run.environment)),
             FLOOR_A: stack.enter_context(floor_a(run)),
         }
-        asyncio.run(run.register(programs_[SERVE].base, SESSIONS))
+        asyncio.run(run.register(programs_[HUB].base, SESSIONS))
         yield programs_
 
 
@@ -72,14 +71,13 @@ def sends(run: Run) -> None:
             run.rounds,
         )
         run.report.add("Send, one process", measured)
-        for name in (WEB, SERVE):
-            ratio = measured[name].rate_ratio(measured[FLOOR_A])
-            run.report.target(Target(f"{name}: sends to those of floor (a)", ratio, least=0.7))
-            slow = measured[name].p99_ratio(measured[FLOOR_A])
-            run.report.target(Target(f"{name}: p99 of a send to floor (a)'s", slow, most=3))
+        ratio = measured[HUB].rate_ratio(measured[FLOOR_A])
+        run.report.target(Target("sends to those of floor (a)", ratio, least=0.7))
+        slow = measured[HUB].p99_ratio(measured[FLOOR_A])
+        run.report.target(Target("p99 of a send to floor (a)'s", slow, most=3))
         alone = pgbench_sends(run.database, run.sessions, run.seconds * run.rounds)
         run.report.note(f"pgbench, the send statement alone: {alone:.0f} /s")
-        kinds(run, there[SERVE])
+        kinds(run, there[HUB])
 
 
 def kinds(run: Run, hub: Program) -> None:
@@ -105,7 +103,7 @@ def kinds(run: Run, hub: Program) -> None:
         "with an Idempotency-Key": once,
     }
     contenders = {name: run.contender(hub, requests, wire.is_sent) for name, requests in of.items()}
-    run.report.add("Kinds of sends, `serve`", compare(contenders, run.rounds))
+    run.report.add("Kinds of sends", compare(contenders, run.rounds))
 
 
 def two_processes(run: Run) -> None:
@@ -155,9 +153,8 @@ def polls(run: Run) -> None:
         )
         measured = compare(contenders, run.rounds)
         run.report.add("Poll of ten messages, one process", measured)
-        for name in (WEB, SERVE):
-            ratio = 1 / measured[name].rate_ratio(measured[FLOOR_D])
-            run.report.target(Target(f"{name}: time of a poll to psycopg's alone", ratio, most=1.3))
+        ratio = 1 / measured[HUB].rate_ratio(measured[FLOOR_D])
+        run.report.target(Target("time of a poll to psycopg's alone", ratio, most=1.3))
         drain(run, empty)
         rows.settle(run.database)
         empty_polls(run, there, empty)
@@ -177,8 +174,8 @@ def empty_polls(run: Run, there: dict[str, Program], sessions: list[str]) -> Non
     """Polls that find nothing, beside answers that take no work."""
     requests = [[wire.poll(run.keys.limited, session, POLLED)] for session in sessions]
     with ExitStack() as stack:
-        bare = stack.enter_context(programs.wsgi(f"{FLOORS}.bare_wsgi", {}))
-        django = stack.enter_context(programs.wsgi(f"{FLOORS}.bare_django", {}))
+        bare = stack.enter_context(programs.asgi(f"{FLOORS}.bare_asgi", {}))
+        django = stack.enter_context(programs.asgi(f"{FLOORS}.bare_django", {}))
         all_of_them = {**there, FLOOR_E: bare, FLOOR_E_DJANGO: django}
         contenders = {
             name: run.contender(program, requests, wire.is_empty_page)
@@ -186,8 +183,8 @@ def empty_polls(run: Run, there: dict[str, Program], sessions: list[str]) -> Non
         }
         measured = compare(contenders, run.rounds)
         run.report.add("Empty poll, one process", measured)
-        ratio = measured[WEB].rate_ratio(measured[FLOOR_E_DJANGO])
-        run.report.target(Target(f"{WEB}: empty polls to bare Django's answers", ratio, least=0.6))
+        ratio = measured[HUB].rate_ratio(measured[FLOOR_E_DJANGO])
+        run.report.target(Target("empty polls to bare Django's answers", ratio, least=0.6))
 
 
 def memory(run: Run) -> None:
@@ -212,9 +209,8 @@ def memory(run: Run) -> None:
             }
             measured = compare(contenders, run.rounds)
             run.report.add(f"Memory: {what} of one entry, one process", measured)
-            for name in (WEB, SERVE):
-                ratio = measured[name].rate_ratio(measured[FLOOR_A])
-                run.report.target(Target(f"{name}: {what}s of memory to floor (a)'s", ratio, least=0.6))
+            ratio = measured[HUB].rate_ratio(measured[FLOOR_A])
+            run.report.target(Target(f"{what}s of memory to floor (a)'s", ratio, least=0.6))
 
 
 def admission(run: Run) -> None:

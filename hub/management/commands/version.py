@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 
 from hub.version import VERSION
 
-PACKAGES = ("celery", "channels", "djangorestframework", "granian", "msgspec", "psycopg", "redis", "uvicorn")
+PACKAGES = ("celery", "channels", "djangorestframework", "msgspec", "psycopg", "redis", "uvicorn")
 
 
 class Command(BaseCommand):

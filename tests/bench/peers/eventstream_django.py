@@ -2,11 +2,12 @@
 
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 
 import environ
 from django.conf import settings
+from django.core.asgi import get_asgi_application
 from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -21,9 +22,7 @@ def send(request: HttpRequest, channel: str) -> HttpResponse:
     from django_eventstream import send_event
 
     send_event(channel, "message", request.body.decode(), json_encode=False)
-    return HttpResponse(
-        CONTENT, headers={"Content-Type": "application/json", "Content-Length": str(len(CONTENT))}
-    )
+    return HttpResponse(CONTENT, headers=HEADERS)
 
 
 urlpatterns = [path("channels/<str:channel>", send)]
@@ -37,5 +36,6 @@ settings.configure(
     EVENTSTREAM_STORAGE_CLASS="django_eventstream.storage.DjangoModelStorage",
     DATABASES={"default": {**environ.Env.db_url_config(os.environ["DATABASE_URL"]), "CONN_MAX_AGE": None}},
 )
-app = get_wsgi_application()
-call_command("migrate", verbosity=0)
+app = get_asgi_application()
+with ThreadPoolExecutor(1) as thread:  # the loop runs already, and Django has no statements on it
+    thread.submit(call_command, "migrate", verbosity=0).result()
