@@ -38,6 +38,10 @@ REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=8)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT: str = env.str("LOG_FORMAT", default="text")
 LOG_REQUESTS: str = env.str("HUB_LOG_REQUESTS", default="all")  # which requests have a line in the log
+# Proxies whose X-Forwarded-For and X-Forwarded-Proto count. uvicorn reads the variable itself.
+TRUSTED_PROXIES: list[str] = [
+    part for part in map(str.strip, env.str("FORWARDED_ALLOW_IPS", default="127.0.0.1").split(",")) if part
+]
 # What Prometheus has to present at /metrics; without it only this machine is answered there.
 METRICS_TOKEN: str = env.str("HUB_METRICS_TOKEN", default="")
 # Where a worker answers /livez, /readyz and /metrics; 0 for nowhere.

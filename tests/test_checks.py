@@ -38,6 +38,126 @@ def test_a_hosted_hub_without_tls_is_warned_of(settings: Settings) -> None:
     assert checks.check_origin() == []
 
 
+@pytest.mark.parametrize(
+    ("proxies", "wrong"),
+    [
+        (["127.0.0.1"], []),
+        (["*"], []),
+        ([], []),
+        (["10.0.3.7", "172.30.9.0/24", "fd00::/8"], []),
+        (["10.0.3.7", "proxy.internal"], ["'proxy.internal'"]),
+        (["10.0.3.7/8"], ["'10.0.3.7/8'"]),
+        (["10.0.3.0/33"], ["'10.0.3.0/33'"]),
+        (["*", "10.0.3.7"], ["'*'"]),  # not alone, uvicorn takes it for a name
+    ],
+)
+def test_what_is_no_proxy_is_an_error(settings: Settings, proxies: list[str], wrong: list[str]) -> None:
+    settings.HUB_TRUSTED_PROXIES = proxies
+
+    found = checks.check_trusted_proxies()
+
+    assert [error.id for error in found] == ["hub.E008"] * len(wrong)
+    assert [str(error.msg).split(" has ")[1].split(", which")[0] for error in found] == wrong
+
+
+@pytest.mark.parametrize(
+    ("proxies", "wide"),
+    [
+        (["127.0.0.1"], []),
+        (["10.0.0.0/8", "104.16.0.0/13", "fd00::/16"], []),
+        (["*"], ["'*'"]),
+        (["10.0.3.7", "0.0.0.0/0", "::/0"], ["'0.0.0.0/0'", "'::/0'"]),
+        (["0.0.0.0/1", "8000::/1"], ["'0.0.0.0/1'", "'8000::/1'"]),
+    ],
+)
+def test_proxies_that_any_client_could_be_are_warned_of(
+    settings: Settings, proxies: list[str], wide: list[str]
+) -> None:
+    settings.HUB_TRUSTED_PROXIES = proxies
+
+    found = checks.check_forged_addresses()
+
+    assert [(warning.id, "such as" in str(warning.hint)) for warning in found] == [("hub.W003", True)] * len(
+        wide
+    )
+    assert [str(warning.msg).split(" has ")[1].split(": any")[0] for warning in found] == wide
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies", "warned"),
+    [
+        ("0.0.0.0", ["127.0.0.1"], True),
+        ("::", ["127.0.0.1", "::1"], True),
+        ("10.0.3.9", ["127.0.0.0/8"], True),
+        ("0.0.0.0", [], True),
+        ("0.0.0.0", ["127.0.0.1", "10.0.3.7"], False),
+        ("0.0.0.0", ["*"], False),  # a warning of its own
+        ("127.0.0.1", ["127.0.0.1"], False),
+        ("::1", ["127.0.0.1"], False),
+        ("localhost", ["127.0.0.1"], False),
+    ],
+)
+def test_a_hosted_hub_that_does_not_know_its_proxy_is_warned_of(
+    settings: Settings, host: str, proxies: list[str], warned: bool
+) -> None:
+    settings.HUB_EMBEDDED, settings.HUB_HOST, settings.HUB_TRUSTED_PROXIES = False, host, proxies
+
+    assert [warning.id for warning in checks.check_proxy_elsewhere()] == ["hub.W004"] * warned
+
+    settings.HUB_EMBEDDED = True
+    assert checks.check_proxy_elsewhere() == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed", "warned"),
+    [
+        ("https://hub.example.com", ["hub.example.com"], False),
+        ("https://hub.example.com:8443", ["hub.example.com"], False),
+        ("https://hub.example.com", [".example.com"], False),
+        ("https://hub.example.com", ["*"], False),
+        ("https://[::1]:8443", ["[::1]"], False),
+        ("https://hub.example.com", ["example.com", "localhost"], True),
+        ("https://hub.example.com", [], True),
+    ],
+)
+def test_an_origin_that_pages_do_not_answer_to_is_warned_of(
+    settings: Settings, origin: str, allowed: list[str], warned: bool
+) -> None:
+    settings.HUB_ORIGIN, settings.ALLOWED_HOSTS, settings.DEBUG = origin, allowed, False
+
+    assert [warning.id for warning in checks.check_allowed_hosts()] == ["hub.W005"] * warned
+
+    settings.DEBUG = True  # Django then answers to this machine's names by itself
+    assert checks.check_allowed_hosts() == []
+
+
+def test_check_deploy_says_what_the_environment_has_wrong(tmp_path: Path) -> None:
+    """The variables reach the checks, and the checks of `--deploy` are found."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HUB_DATA_DIR": str(tmp_path),
+        "DATABASE_URL": "postgres://x@127.0.0.1/x",
+        "REDIS_URL": "redis://127.0.0.1",
+        "SECRET_KEY": "tests-only-" + "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
+        "HUB_ORIGIN": "https://hub.example.com",
+        "ALLOWED_HOSTS": "hub.example.com",
+    }
+
+    def check(**more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level=WARNING"]
+        return subprocess.run(
+            command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=60
+        )
+
+    right = check(HOST="0.0.0.0", FORWARDED_ALLOW_IPS=" 10.0.3.7, 172.30.9.0/24")
+    assert right.returncode == 0, right.stderr
+    wrong = check(HOST="0.0.0.0", ALLOWED_HOSTS="example.com")
+    assert wrong.returncode == 1
+    assert [number for number in ("W003", "W004", "W005") if number in wrong.stderr] == ["W004", "W005"]
+    assert "hub.W003" in check(FORWARDED_ALLOW_IPS="*").stderr
+    assert "hub.E008" in check(FORWARDED_ALLOW_IPS="proxy.internal").stderr
+
+
 @pytest.mark.parametrize(("threads", "found"), [(0, 1), (-1, 1), (1, 0), (4, 0), (64, 0), (65, 1)])
 def test_the_number_of_threads_is_checked(settings: Settings, threads: int, found: int) -> None:
     settings.HUB_REQUEST_THREADS = threads

@@ -14,8 +14,6 @@ from hub.docs.pages import source_of
 from hub.urls import V1, feed_urlpatterns, live_urlpatterns
 from tests.docs.samples import fences
 
-OF_UVICORN = {"FORWARDED_ALLOW_IPS"}
-
 PRODUCTION = source_of(WRITTEN["production"], origin="https://hub.example.com")
 
 
@@ -53,7 +51,7 @@ def test_the_table_of_variables_is_whole() -> None:
     rows = [line.split("|")[1] for line in PRODUCTION.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([A-Z][A-Z_]+)`", row)}
 
-    assert named == _variables() | OF_UVICORN
+    assert named == _variables()
 
 
 def test_variables_in_examples_exist() -> None:
