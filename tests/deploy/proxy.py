@@ -71,8 +71,14 @@ def make_certificate(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *, origin: str, port: int, http_port: int, web: str, live: str) -> Iterator[None]:
+def nginx(
+    folder: Path, *, origin: str, port: int, http_port: int, pools: Mapping[str, str], keep_alive: bool = True
+) -> Iterator[None]:
     """Run nginx with the deployed files, its own folders aside; the certificate is in `folder`.
+
+    Args:
+        pools: the servers of each.
+        keep_alive: whether connections to them are kept, as the deployed file has it.
 
     Raises:
         Missing: it is not installed.
@@ -83,13 +89,16 @@ def nginx(folder: Path, *, origin: str, port: int, http_port: int, web: str, liv
     values = {
         "HUB_NAME": NAME,
         "HUB_ORIGIN": origin,
-        "HUB_WEB_SERVERS": web,
-        "HUB_LIVE_SERVERS": live,
+        **{f"HUB_{pool.upper()}_SERVERS": servers for pool, servers in pools.items()},
         "HUB_TLS": str(folder),
         "HUB_HTTP_PORT": str(http_port),
         "HUB_HTTPS_PORT": str(port),
     }
-    (folder / "hub.conf").write_text(filled(TEMPLATE.read_text(), values))
+    template = TEMPLATE.read_text()
+    if not keep_alive:
+        template, count = re.subn(r"^ *keepalive.*;\n", "", template, flags=re.MULTILINE)
+        assert count
+    (folder / "hub.conf").write_text(filled(template, values))
     main = MAIN.read_text().replace("/run/nginx.pid", f"{folder}/nginx.pid")
     main = main.replace("http {", "http {" + FOLDERS.format(folder=folder))
     main = main.replace("/etc/nginx/conf.d/*.conf", f"{folder}/hub.conf")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from tests.waiting import wait_until
 
 EXAMPLE = ROOT / "deploy/hub.env.example"
 START_SECONDS = 40
+POOLS = ("web", "streams")  # of one command
 OF = ("--realm", "default", "--owner", "ada@example.com")
 
 
@@ -31,19 +33,16 @@ def deployed_environment() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def _has_roles(code: Path) -> bool:
-    """Tell whether code has a command for each role; it has since shortly before 0.1.0."""
-    return (code / "hub/management/commands/worker.py").exists()
+def _command(role: str, code: Path) -> str:
+    """Return the command of the hub's code in a folder that runs a role.
 
-
-def _command(role: str, code: Path, port: int) -> list[str]:
-    """Return the arguments of Python that run a role of the hub's code in a folder."""
-    if _has_roles(code) or role == "serve":
-        return ["manage.py", role]
-    if role == "web":
-        granian = ["--interface", "wsgi", "--no-ws", "--http", "1", "--no-http1-keep-alive"]
-        return ["-m", "granian", *granian, "--port", str(port), "config.wsgi:application"]
-    return ["-m", "celery", "-A", "config.celery", role]
+    In earlier code `web` was a command of its own, served by granian. Where granian is no longer installed,
+    `serve` takes its place: it has always answered every request.
+    """
+    if role not in POOLS:
+        return role
+    had_its_own = (code / f"hub/management/commands/{role}.py").exists()
+    return role if had_its_own and find_spec("granian") else "serve"
 
 
 @dataclass
@@ -51,12 +50,12 @@ class Role:
     """A process of the hub.
 
     Attributes:
-        command: `web`, `serve`, `worker` or `beat`.
+        name: `web`, `streams`, `worker` or `beat`.
         code: the folder with the hub's code.
         port: where it says that it is ready; `beat` does not.
     """
 
-    command: str
+    name: str
     code: Path
     environment: dict[str, str]
     log: Path
@@ -73,7 +72,7 @@ class Role:
         ports = {"PORT": str(self.port), "HUB_WORKER_PORT": str(self.port)}
         with self.log.open("ab") as log:
             self.process = processes.start(
-                [sys.executable, *_command(self.command, self.code, self.port)],
+                [sys.executable, "manage.py", _command(self.name, self.code)],
                 cwd=self.code,
                 env={**self.environment, **ports},
                 stdout=log,
@@ -82,7 +81,7 @@ class Role:
 
     def wait(self) -> None:
         """Return when it says that it is ready, if it does."""
-        if self.command in ("web", "serve") or (self.command == "worker" and _has_roles(self.code)):
+        if self.name != "beat":
             wait_until(self._is_ready, seconds=START_SECONDS)
 
     def _is_ready(self) -> bool:
@@ -118,7 +117,7 @@ class Stack:
         base: its address, through the proxy.
         certificate: what that is trusted by.
         key: an API key without limits.
-        roles: its processes by name: the command and a number, `web-1`, `serve-1`, `worker-1` and so on.
+        roles: its processes by name and number: `web-1`, `streams-1`, `worker-1` and so on.
     """
 
     base: str
@@ -150,14 +149,17 @@ class Stack:
 def running_stack(
     folder: Path,
     *,
-    processes: int = 2,
+    of_each: int = 2,
+    keep_alive: bool = True,
     code: Path = ROOT,
     database: Callable[[], AbstractContextManager[str]] = servers.postgresql,
 ) -> Iterator[Stack]:
-    """Run a hub with so many web and as many live processes.
+    """Run a hub with two pools of processes, for requests and for streams.
 
     Args:
         folder: takes the logs and the proxy's configuration.
+        of_each: how many processes each pool has.
+        keep_alive: whether the proxy keeps its connections to the hub, as the deployed one does.
         code: the folder with the hub's code.
         database: runs a PostgreSQL server and gives the address by which the hub reaches it.
 
@@ -186,17 +188,12 @@ def running_stack(
         hub.manage("realm", "create", "default", "--owner", "ada@example.com")
         unlimited = ("--reads-per-minute", "unlimited", "--writes-per-minute", "unlimited")
         hub.key = hub.manage("apikey", "issue", *OF, "--name", "tests", *unlimited)
-        web, live = ([servers.lasting_port() for _ in range(processes)] for _ in range(2))
-        ports = {
-            "web": web,
-            "serve": live,
-            "worker": [servers.lasting_port()],
-            "beat": [servers.lasting_port()],
-        }
-        for command, places in ports.items():
+        pools = {pool: [servers.lasting_port() for _ in range(of_each)] for pool in POOLS}
+        ports = {**pools, "worker": [servers.lasting_port()], "beat": [servers.lasting_port()]}
+        for name, places in ports.items():
             for number, at in enumerate(places, 1):
-                name = f"{command}-{number}"
-                hub.roles[name] = Role(command, code, environment, folder / f"{name}.log", at)
+                log = folder / f"{name}-{number}.log"
+                hub.roles[f"{name}-{number}"] = Role(name, code, environment, log, at)
         try:
             for role in hub.roles.values():
                 role.start()
@@ -207,8 +204,8 @@ def running_stack(
                 origin=base,
                 port=port,
                 http_port=http_port,
-                web=servers_at(web),
-                live=servers_at(live),
+                pools={pool: servers_at(places) for pool, places in pools.items()},
+                keep_alive=keep_alive,
             ):
                 yield hub
         finally:

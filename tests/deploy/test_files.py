@@ -19,10 +19,10 @@ from tests.live.processes import ROOT
 
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
-ROLES = {"web", "serve", "worker", "beat", "migrate"}
+COMMANDS = {"serve", "worker", "beat", "migrate"}
+POOLS = {"web", "streams"}  # of `serve`
 # Read by what the hub is made of, not by the hub.
 OTHERS_VARIABLES = {
-    "FORWARDED_ALLOW_IPS",
     "PATH",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONUNBUFFERED",
@@ -71,7 +71,8 @@ def compose() -> dict[str, Any]:
 def test_compose_runs_each_role_without_rights() -> None:
     of_hub = {name: service for name, service in compose().items() if service["image"] == "aisp-hub"}
 
-    assert {service["command"][0] for service in of_hub.values()} == ROLES
+    assert {service["command"][0] for service in of_hub.values()} == COMMANDS
+    assert {name for name, service in of_hub.items() if service["command"] == ["serve"]} == POOLS
     for service in of_hub.values():
         assert service["read_only"] is True
         assert (service["cap_drop"], service["user"]) == (["ALL"], "10001:10001")
@@ -83,7 +84,7 @@ def test_systemd_takes_its_units(tmp_path: Path) -> None:
     for unit in (tmp_path / "units").glob("*.service"):
         unit.write_text(unit.read_text().replace("/opt/aisp-hub/bin/aisp-hub", "/bin/true"))
 
-    names = ["aisp-hub-web@01", "aisp-hub-live@01", "aisp-hub-worker", "aisp-hub-beat", "aisp-hub-migrate"]
+    names = ["aisp-hub-web@01", "aisp-hub-streams@01", "aisp-hub-worker", "aisp-hub-beat", "aisp-hub-migrate"]
     units = [tmp_path / "units" / f"{name}.service" for name in names]
     said = subprocess.run(
         [analyze, "verify", "--man=no", *units, tmp_path / "units/aisp-hub.target"],
@@ -101,7 +102,7 @@ def test_systemd_runs_each_role() -> None:
         for unit in (DEPLOY / "systemd").glob("*.service")
     ]
 
-    assert sorted(chain.from_iterable(started)) == sorted(ROLES)
+    assert sorted(chain.from_iterable(started)) == sorted([*COMMANDS, "serve"])
 
 
 def manifests() -> Iterator[dict[str, Any]]:
@@ -116,9 +117,15 @@ def test_kubernetes_takes_what_kustomize_makes() -> None:
 
 def test_kubernetes_runs_each_role_without_rights_and_with_its_secrets_from_outside() -> None:
     found = list(manifests())
-    pods = [each["spec"]["template"]["spec"] for each in found if each["kind"] in ("Deployment", "Job")]
+    workloads = [each for each in found if each["kind"] in ("Deployment", "Job")]
+    pods = [each["spec"]["template"]["spec"] for each in workloads]
+    commands = [
+        (each["metadata"]["name"], pod["containers"][0]["args"][0])
+        for each, pod in zip(workloads, pods, strict=True)
+    ]
 
-    assert {pod["containers"][0]["args"][0] for pod in pods} == ROLES
+    assert {command for _, command in commands} == COMMANDS
+    assert {name for name, command in commands if command == "serve"} == POOLS
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
@@ -127,7 +134,7 @@ def test_kubernetes_runs_each_role_without_rights_and_with_its_secrets_from_outs
 
 
 def test_each_role_is_a_command() -> None:
-    assert set(get_commands()) >= ROLES
+    assert set(get_commands()) >= COMMANDS
 
 
 def _variables() -> Iterator[tuple[str, str]]:
@@ -151,21 +158,23 @@ def test_each_variable_that_is_set_is_one_that_is_read() -> None:
         assert f'"{read}"' in code or f"${{{read}}}" in code or read in OTHERS_VARIABLES, f"{name} in {where}"
 
 
-# A path of each that stays open, and whether a proxy sends it to live.
+# A path of each that stays open, and whether a proxy sends it to the pool of streams.
 OPEN = (*live_urlpatterns, *feed_urlpatterns)
-LIVE = [re.sub(r"<str:\w+>", "some_ID1", str(each.pattern)) for each in OPEN]
+STREAMS = [re.sub(r"<str:\w+>", "some_ID1", str(each.pattern)) for each in OPEN]
 REQUESTS = ["api/v1/messages", "api/v1/messages/ack", "api/v1/sessions/some_ID1", "realms/some_ID1"]
 
 
-@pytest.mark.parametrize(("path", "is_live"), [*((p, True) for p in LIVE), *((p, False) for p in REQUESTS)])
-def test_proxies_send_to_live_what_stays_open_and_nothing_else(path: str, is_live: bool) -> None:
+@pytest.mark.parametrize(
+    ("path", "is_open"), [*((p, True) for p in STREAMS), *((p, False) for p in REQUESTS)]
+)
+def test_proxies_send_what_stays_open_to_the_pool_of_streams(path: str, is_open: bool) -> None:
     [of_nginx] = re.findall(r"location ~ (\S+) \{", (DEPLOY / "nginx/hub.conf.template").read_text())
-    assert bool(re.search(of_nginx, f"/{path}")) is is_live
+    assert bool(re.search(of_nginx, f"/{path}")) is is_open
 
     ingresses = yaml.safe_load_all((DEPLOY / "kubernetes/ingress.yaml").read_text())
-    [live] = [each for each in ingresses if each["metadata"]["name"] == "live"]
-    patterns = [each["path"] for each in live["spec"]["rules"][0]["http"]["paths"]]
-    assert any(re.match(pattern, f"/{path}") for pattern in patterns) is is_live
+    [streams] = [each for each in ingresses if each["metadata"]["name"] == "streams"]
+    patterns = [each["path"] for each in streams["spec"]["rules"][0]["http"]["paths"]]
+    assert any(re.match(pattern, f"/{path}") for pattern in patterns) is is_open
 
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_every_process_works_with_a_few_connections_that_all_share(tmp_path: Pat
     try:
         if not options and version() < PREPARED_SINCE:
             pytest.skip(f"Missing: PgBouncer {PREPARED_SINCE}; this one knows no prepared statements")
-        with running_stack(tmp_path, processes=1, database=database) as hub:
+        with running_stack(tmp_path, of_each=1, database=database) as hub:
             with Traffic(hub, "agent") as traffic, psycopg.connect(servers[0]) as direct:
                 traffic.goes_on()
                 query = (

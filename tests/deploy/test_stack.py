@@ -101,7 +101,7 @@ def test_nobody_outside_gets_at_what_is_for_the_inside(client: httpx.Client) -> 
     assert client.get("/livez").text == "alive\n"
 
 
-@pytest.mark.parametrize("role", ["web-1", "serve-1", "worker-1"])
+@pytest.mark.parametrize("role", ["web-1", "streams-1", "worker-1"])
 def test_those_inside_do_with_the_token(hub: Stack, role: str) -> None:
     at = f"{hub.roles[role].base}/metrics"
     token = {"Authorization": f"Bearer {hub.environment['HUB_METRICS_TOKEN']}"}
@@ -173,7 +173,7 @@ def test_a_grant_expires_by_worker_and_beat_and_both_are_told(client: httpx.Clie
     wait_until(lambda: "expired" in events(alice) and "expired" in events(bob), seconds=30)
 
 
-@pytest.mark.parametrize("name", ["web-1", "serve-1", "web-2", "serve-2"])
+@pytest.mark.parametrize("name", ["web-1", "streams-1", "web-2", "streams-2"])
 def test_a_process_is_replaced_under_load_and_no_request_fails(hub: Stack, name: str) -> None:
     with Traffic(hub, f"beside-{name}") as traffic:
         traffic.goes_on()

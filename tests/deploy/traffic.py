@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ from tests.waiting import wait_until
 BEFORE_ALL = "msg_" + "0" * 26
 AGENTS = 4
 RETURN_SECONDS = 0.05  # less than the hub asks a client to wait
+TRIES = 40
 ROUNDS = 10  # of each agent, until it is said that things go on
 
 
@@ -25,16 +27,24 @@ def register(client: httpx.Client, name: str) -> str:
     return str(answer.json()["id"])
 
 
+def envelope(sender: str, to: str, **payload: Any) -> dict[str, Any]:
+    """Return a message as it is sent."""
+    return {"aisp": "0.1", "from": sender, "to": to, "category": "message", "payload": payload}
+
+
 def send(client: httpx.Client, sender: str, to: str, **payload: Any) -> httpx.Response:
     """Send a message and return the answer."""
-    envelope = {"aisp": "0.1", "from": sender, "to": to, "category": "message", "payload": payload}
-    return client.post("/api/v1/messages", json=envelope)
+    return client.post("/api/v1/messages", json=envelope(sender, to, **payload))
 
 
 class Traffic:
     """Each agent writes to itself, polls, and keeps what it has done in memory, while a stream is open to it.
 
-    What it did not get, or what was refused, fails at the end of the block.
+    A request that fails is counted, and sent again with the same Idempotency-Key as the docs advise. At its
+    end the block fails if a request failed, or if a message was lost or doubled.
+
+    Attributes:
+        failed: the requests that failed, with what came instead of a 200.
     """
 
     def __init__(self, hub: Stack, name: str) -> None:
@@ -42,6 +52,7 @@ class Traffic:
         self._hub = hub
         self._name = name
         self._stop = threading.Event()
+        self.failed: list[str] = []
         self._failures: list[str] = []
         self._rounds = [0] * AGENTS
         self._streams = [0] * AGENTS
@@ -95,16 +106,17 @@ class Traffic:
             follower = self._run(self._follow, number, me, followed)
             polled: list[str] = []
             while not self._stop.is_set():
-                sent.append(self._got(send(client, me, me, n=len(sent)))["message_id"])
+                sent.append(self._sent(client, envelope(me, me, n=len(sent))))
                 behind = {"after": polled[-1] if polled else BEFORE_ALL, "peek": "true"}
-                page = self._got(client.get("/api/v1/messages", params=behind))
+                page = self._got(client, "GET", "messages", params=behind)
                 polled += [message["id"] for message in page["messages"]]
-                self._got(client.post("/api/v1/memory", json={"entries": [{"key": key, "value": len(sent)}]}))
-                entry = self._got(client.get(f"/api/v1/memory/{key}"))
+                entries = {"entries": [{"key": key, "value": len(sent)}]}
+                self._got(client, "POST", "memory", json=entries)
+                entry = self._got(client, "GET", f"memory/{key}")
                 assert entry["value"] == len(sent), entry
                 self._rounds[number] += 1
             assert polled == sent, "a poll missed a message or got it twice"
-            sent.append(self._got(send(client, me, me, last=True))["message_id"])
+            sent.append(self._sent(client, envelope(me, me, last=True)))
             follower.join()
             assert followed == sent, "a stream missed a message or got it twice"
 
@@ -114,20 +126,44 @@ class Traffic:
             while not self._failures:
                 last = followed[-1] if followed else BEFORE_ALL
                 headers = {"X-AISP-Session": session, "Last-Event-ID": last}
-                with client.stream("GET", "/api/v1/messages/stream", headers=headers) as stream:
-                    assert stream.status_code == 200, stream.read()
-                    self._streams[number] += 1
-                    for line in stream.iter_lines():
-                        if line.startswith("id: "):
-                            followed.append(line[4:])
-                        if line.startswith("data: ") and "last" in json.loads(line[6:]).get("payload", {}):
+                try:
+                    with client.stream("GET", "/api/v1/messages/stream", headers=headers) as stream:
+                        if stream.status_code != 200:
+                            self.failed.append(f"GET messages/stream: {stream.read()!r}")
+                        self._streams[number] += 1
+                        if self._read(stream, followed):
                             return
+                except httpx.HTTPError as error:
+                    self.failed.append(f"GET messages/stream: {error!r}")
                 time.sleep(RETURN_SECONDS)
 
     @staticmethod
-    def _got(answer: httpx.Response) -> Any:
-        assert answer.status_code == 200, f"{answer.request.method} {answer.url}: {answer.text}"
-        return answer.json()
+    def _read(stream: httpx.Response, followed: list[str]) -> bool:
+        """Note what a stream brings until it ends; tell whether the last message was among it."""
+        for line in stream.iter_lines():
+            if line.startswith("id: "):
+                followed.append(line[4:])
+            if line.startswith("data: ") and "last" in json.loads(line[6:]).get("payload", {}):
+                return True
+        return False
+
+    def _sent(self, client: httpx.Client, message: dict[str, Any]) -> str:
+        return str(self._got(client, "POST", "messages", json=message)["message_id"])
+
+    def _got(self, client: httpx.Client, method: str, path: str, **more: Any) -> Any:
+        """Return what a request is answered; note each failure and send it again."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+        for _ in range(TRIES):
+            try:
+                answer = client.request(method, f"/api/v1/{path}", headers=headers, **more)
+            except httpx.HTTPError as error:
+                self.failed.append(f"{method} {path}: {error!r}")
+                continue
+            if answer.status_code == 200:
+                return answer.json()
+            self.failed.append(f"{method} {path}: {answer.status_code} {answer.text}")
+            time.sleep(RETURN_SECONDS)
+        raise AssertionError(f"{method} {path} failed {TRIES} times")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -138,4 +174,5 @@ class Traffic:
             thread.join(timeout=60)
         if kind is None:
             assert self._failures == [], "\n".join(self._failures)
+            assert self.failed == [], f"{len(self.failed)} requests failed:\n" + "\n".join(self.failed)
             assert not any(thread.is_alive() for thread in self._threads), "a stream still lacks a message"

@@ -1,4 +1,4 @@
-"""What one process of `web` and one of `live` carry, and two of each, behind nginx with all that they need.
+"""What a pool for requests and one for streams carry with a process each and with two, behind nginx.
 
 This machine's cores are shared by all of it and by the clients, so a second process brings what they have to
 spare. What holds elsewhere too is the CPU time that a request takes of each part.
@@ -31,7 +31,7 @@ OTHERS = {"postgres", "redis-server", "nginx"}  # by name; the hub's processes a
 
 def cpu_seconds(hub: Stack) -> dict[str, float]:
     """Return the CPU time that each part has taken so far, children included."""
-    roles = {role.process.pid: role.command for role in hub.roles.values() if role.process}
+    roles = {role.process.pid: role.name for role in hub.roles.values() if role.process}
     spent: defaultdict[str, float] = defaultdict(float)
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -83,13 +83,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument("--per-second", type=float, default=100.0, help="messages to streams")
     options = parser.parse_args()
-    for processes in (1, 2, 1, 2):  # in turns, since the machine's pace changes
+    for of_each in (1, 2, 1, 2):  # in turns, since the machine's pace changes
         with (
             tempfile.TemporaryDirectory(prefix="aisp-hub-growth-") as folder,
-            running_stack(Path(folder), processes=processes) as hub,
+            running_stack(Path(folder), of_each=of_each) as hub,
         ):
             os.environ["SSL_CERT_FILE"] = str(hub.certificate)
-            print(f"{processes} web, {processes} live, {STREAMS} streams open for pushes:", flush=True)
+            print(f"{of_each} web, {of_each} streams, {STREAMS} streams open for pushes:", flush=True)
             asyncio.run(measure(hub, options.seconds, options.per_second))
             del os.environ["SSL_CERT_FILE"]
 

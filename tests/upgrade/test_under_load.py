@@ -41,12 +41,14 @@ def replace_each(hub: Stack, traffic: Traffic, code: Path) -> None:
         traffic.goes_on()
 
 
-def test_nobody_notices_an_upgrade_or_the_way_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "closed"])
+def test_nobody_notices_an_upgrade_or_the_way_back(tmp_path: Path, keep_alive: bool) -> None:
+    """The proxy keeps its connections to the hub, as the deployed one does, or opens one for each request."""
     before = tmp_path / "before"
     before.mkdir()
     release_before(before)
     try:
-        with running_stack(tmp_path, code=before) as hub:
+        with running_stack(tmp_path, code=before, keep_alive=keep_alive) as hub:
             with hub.client() as client:
                 register(client, "alice")
             rows.add(hub.environment["DATABASE_URL"], MESSAGES, oldest="29 days", newest="1 hour")
@@ -57,7 +59,8 @@ def test_nobody_notices_an_upgrade_or_the_way_back(tmp_path: Path) -> None:
                 traffic.goes_on()
                 replace_each(hub, traffic, ROOT)
                 replace_each(hub, traffic, before)
-            print(f"{traffic.rounds} rounds of four requests, {traffic.streams} streams")
+                print(f"{traffic.rounds} rounds of four requests, {traffic.streams} streams")
+                print(f"{len(traffic.failed)} requests failed", *traffic.failed, sep="\n")
 
             assert "Traceback" not in hub.logs()
     except Missing as missing:
