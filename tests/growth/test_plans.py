@@ -7,6 +7,7 @@ with the plan that PostgreSQL makes for it at first and with the one that it kee
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -21,10 +22,10 @@ from hub.messages import feed
 from hub.messages.models import Inbox
 from hub.sessions.presence import open_stream
 from realms.ids import new_id, uuid_of
-from tests.cast import Agent, Answer
+from tests.cast import Agent, Answer, new_agent, new_key, new_realm
 from tests.growth.copies import Copies
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
+pytestmark = pytest.mark.postgres
 
 SESSIONS = range(1, 5_001)
 ROWS = range(1, 30_001)  # of whatever there can be more of than of sessions
@@ -47,55 +48,91 @@ MOST_READ = 3 * UNREAD  # rows that one step of a plan may look at
 MOST_READ_OF_PAGE = 3 * PAGE  # by a poll, though there are more unread messages
 READ = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
 TOLD = ("Node Type", "Relation Name", "Index Name", "Index Cond", "Filter", "Actual Loops", "Subplan Name")
-NOT_KNOWN = "statistics are of before"
 CUSTOM_PLANS = 5  # that PostgreSQL makes before it may keep one for any parameters
 NUMBERS = count()
 PLACE = re.compile(r"%(?:\((\w+)\))?s|%%")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _swept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What was rolled back does not lie in the way of the tests that follow."""
-    yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+@dataclass
+class Crowd:
+    """A large realm whose alice and bob have done before what they will do."""
+
+    alice: Agent
+    bob: Agent
+    copies: Copies
+    is_known: bool = False
+
+    def gather(self) -> None:
+        """Make the rows, with statistics from before them."""
+        alice, bob, copies = self.alice, self.bob, self.copies
+        assert alice.session
+        message = alice.send(bob).json["message_id"]
+        grant = bob.grant(alice, "delegate.receive")
+        bob.grant(alice, "memory.read", "work.*")
+        alice.post("memory", {"entries": [{"key": "work.notes.one", "value": 1}]})
+        alice.post("sessions", {"name": "kept", "kind": "executor"}, headers={"Idempotency-Key": "kept"})
+        stream = open_stream(session=alice.session, process_id=uuid_of(new_id("proc")))
+        copies.settle()
+        copies.sessions(alice.id, SESSIONS)
+        copies.streams(str(stream.pk), SESSIONS)
+        copies.messages(message, ROWS, sessions=len(SESSIONS))
+        copies.inbox(message, read=len(ROWS), unread=UNREAD)
+        copies.grants(grant, ROWS, sessions=len(SESSIONS))
+        Grant.objects.filter(pk=grant).delete()
+        bob.grant(alice, "delegate.receive")  # behind all others that the two have
+        copies.namespaces("work", SESSIONS)
+        copies.entries("work.notes.one", ROWS, namespaces=len(SESSIONS))
+        copies.attempts("kept", ROWS)
+
+    def settle(self) -> None:
+        """Have PostgreSQL know of the rows."""
+        if not self.is_known:
+            self.copies.settle()
+            self.is_known = True
+
+
+@pytest.fixture(scope="module")
+def crowd(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Crowd]:
+    """Alice and bob in a large realm, made once for all tests of this file and rolled back at the end.
+
+    PostgreSQL has statistics from before the realm grew, until `Crowd.settle` is called.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        key = new_key(new_realm("alice"))[1]
+        alice = new_agent(key, "alice", capabilities=["delegate.receive"])
+        bob = new_agent(key, "bob", "executor", capabilities=["delegate.receive", "memory.read"])
+        connection.ensure_connection()
+        assert isinstance(connection.connection, psycopg.Connection)
+        crowd = Crowd(alice, bob, Copies(connection.connection))
+        crowd.gather()
+        yield crowd
+        transaction.set_rollback(
+            True
+        )  # before a hundred thousand references are checked, which takes seconds
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Undo what a test does to the crowd."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def copies() -> Copies:
-    """Make rows beside those of the test, in its transaction."""
-    connection.ensure_connection()
-    assert isinstance(connection.connection, psycopg.Connection)
-    return Copies(connection.connection)
+def unknown(crowd: Crowd) -> Iterator[Crowd]:
+    """The crowd of which PostgreSQL does not know; tests with it stand before all others."""
+    assert not crowd.is_known, "another test has settled the crowd"
+    with undone():
+        yield crowd
 
 
 @pytest.fixture
-def crowd(request: pytest.FixtureRequest, alice: Agent, bob: Agent, copies: Copies) -> Iterator[None]:
-    """The realm of alice and bob is large, and they have done before what they will do."""
-    assert alice.session
-    message = alice.send(bob).json["message_id"]
-    grant = bob.grant(alice, "delegate.receive")
-    bob.grant(alice, "memory.read", "work.*")
-    alice.post("memory", {"entries": [{"key": "work.notes.one", "value": 1}]})
-    alice.post("sessions", {"name": "kept", "kind": "executor"}, headers={"Idempotency-Key": "kept"})
-    stream = open_stream(session=alice.session, process_id=uuid_of(new_id("proc")))
-    is_known = getattr(request, "param", None) != NOT_KNOWN
-    if not is_known:
-        copies.settle()
-    copies.sessions(alice.id, SESSIONS)
-    copies.streams(str(stream.pk), SESSIONS)
-    copies.messages(message, ROWS, sessions=len(SESSIONS))
-    copies.inbox(message, read=len(ROWS), unread=UNREAD)
-    copies.grants(grant, ROWS, sessions=len(SESSIONS))
-    Grant.objects.filter(pk=grant).delete()
-    bob.grant(alice, "delegate.receive")  # behind all others that the two have
-    copies.namespaces("work", SESSIONS)
-    copies.entries("work.notes.one", ROWS, namespaces=len(SESSIONS))
-    copies.attempts("kept", ROWS)
-    if is_known:
-        copies.settle()
-    yield
-    transaction.set_rollback(True)  # before a hundred thousand references are checked, which takes seconds
+def known(crowd: Crowd) -> Iterator[Crowd]:
+    """The crowd of which PostgreSQL knows."""
+    crowd.settle()  # outside of what is undone: its statistics would be, too
+    with undone():
+        yield crowd
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -203,7 +240,16 @@ def polls_a_page(bob: Agent) -> None:
             assert len(bob.get(f"messages?limit={PAGE}{query}").json["messages"]) == PAGE
 
 
-def test_messages_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
+def test_sends_and_polls_do_before_postgresql_knows_of_the_rows(unknown: Crowd) -> None:
+    calls = sends_and_polls(unknown.alice, unknown.bob)
+    del calls["delegate"]  # grants do not come by the thousand in a minute: somebody approves each
+
+    check(calls)
+    polls_a_page(unknown.bob)
+
+
+def test_messages_read_few_rows(known: Crowd) -> None:
+    alice, bob = known.alice, known.bob
     first = bob.get("messages?peek=true&limit=1").json["messages"][0]["id"]
     newest, realm_id = Inbox.objects.values_list("seq", "realm_id").get(pk=bob.id)
 
@@ -226,43 +272,8 @@ def test_messages_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
         feed.mark_sent({bob.id: [newest]})
 
 
-@pytest.mark.parametrize("crowd", [NOT_KNOWN], indirect=True)
-def test_sends_and_polls_do_before_postgresql_knows_of_the_rows(
-    crowd: None, alice: Agent, bob: Agent
-) -> None:
-    calls = sends_and_polls(alice, bob)
-    del calls["delegate"]  # grants do not come by the thousand in a minute: somebody approves each
-
-    check(calls)
-    polls_a_page(bob)
-
-
-def times_planned() -> int:
-    """Return how often PostgreSQL made a plan for one poll alone, on this connection."""
-    with connection.cursor() as cursor:
-        polls = "statement LIKE '%%FOR UPDATE OF hub_inbox%%'"
-        cursor.execute(f"SELECT sum(custom_plans) FROM pg_prepared_statements WHERE {polls}")
-        return int(cursor.fetchone()[0])
-
-
-def test_polls_keep_their_plan_while_the_backlog_grows(alice: Agent, bob: Agent, copies: Copies) -> None:
-    def poll(times: int) -> None:
-        for _ in range(times):
-            assert bob.get(f"messages?limit={PAGE}").status == 200
-
-    message = alice.send(bob).json["message_id"]
-    poll(times=20)
-    copies.inbox(message, read=0, unread=10_000)
-    copies.settle()
-    poll(times=50)  # until those that were planned for little weigh no more
-    planned = times_planned()
-
-    poll(times=20)
-
-    assert times_planned() == planned
-
-
-def test_memory_sessions_and_grants_read_few_rows(crowd: None, alice: Agent, bob: Agent) -> None:
+def test_memory_sessions_and_grants_read_few_rows(known: Crowd) -> None:
+    alice, bob = known.alice, known.bob
     written = {"entries": [{"key": "work.notes.one", "value": 2}, {"key": "work.notes.two", "value": 2}]}
     asked = {"to": bob.id, "capability": "memory.read", "namespace": "work.*"}
 
