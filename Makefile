@@ -74,6 +74,8 @@ lock: $(VENV)/dev.stamp
 	$(BIN)/python .ci/lock.py $(ARGS)
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The hub needs Python 3.11 or later, and " \
+		"$(PYTHON) is %s. Name a newer one: make PYTHON=python3.13 $(MAKECMDGOALS)" % sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements.lock | $(VENV)/bin/python
