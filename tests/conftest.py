@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 
 from hub.activity import rules as activity
 from realms.models import Realm
 from tests.cast import Agent, new_agent, new_key, new_realm
 from tests.client import Client
+from tests.emptying import empty_database
 from tests.live.server import server
 from tests.rows import forget_credentials
 
@@ -24,6 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
         if item.get_closest_marker("redis") and not has_redis:
             item.add_marker(pytest.mark.skip(reason="needs Redis"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_by_delete() -> Iterator[None]:
+    """Have tests with `transaction=True` delete what they committed, instead of flushing all tables."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", empty_database)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,32 +1,18 @@
 """A real server: the hub's ASGI application in a thread, over real sockets, on the test database."""
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 
 from hub.live import feed_watch
 from hub.live.listener import listen
 from hub.live.server import Server, config
 
-FLUSHES = 5
 LOOK_SECONDS = 0.2  # nobody has to wait for the console's feed
-
-
-def _insistent(flush: Callable[..., None]) -> Callable[..., None]:
-    """Return Django's emptying of the tables, which is done again if it and a server's reader deadlock."""
-
-    def flush_again(*args: Any) -> None:
-        for _ in range(FLUSHES - 1):
-            with contextlib.suppress(OperationalError):
-                return flush(*args)
-        return flush(*args)
-
-    return flush_again
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +22,6 @@ def server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     listener = listen("127.0.0.1", 0, backlog=128)
     thread = threading.Thread(target=hub.run, args=[[listener]], daemon=True)
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
-        operations: Any = type(connection.ops)
-        patched.setattr(operations, "execute_sql_flush", _insistent(operations.execute_sql_flush))
         patched.setattr(feed_watch, "LOOK_SECONDS", LOOK_SECONDS)
         thread.start()
         deadline = time.monotonic() + 20
