@@ -1,6 +1,5 @@
 """An action that hurts is asked about first, on a page that says what would come of it for what."""
 
-import pytest
 from django.db import models
 
 from hub.grants.models import Grant
@@ -8,6 +7,7 @@ from hub.memory.models import MemoryEntry
 from hub.sessions.models import Session
 from realms.models import ApiKey, AuditEvent, Realm
 from tests.admin.pages import Pages, path_of
+from tests.cases import cases
 from tests.cast import Agent
 
 ASKED: list[tuple[type[models.Model], str, str]] = [
@@ -19,7 +19,7 @@ ASKED: list[tuple[type[models.Model], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "action", "means"), ASKED)
+@cases(("model", "action", "means"), ASKED)
 def test_nothing_is_done_before_it_is_confirmed(
     operator: Pages, busy: str, model: type[models.Model], action: str, means: str
 ) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from django.contrib.admin.utils import quote
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
@@ -16,13 +15,14 @@ from realms.members.invitations import invite
 from realms.members.models import Invitation, Role
 from realms.models import ApiKeySecret, Realm
 from tests.admin.pages import ALL, READ_ONLY, Pages, path_of
+from tests.cases import cases
 from tests.cast import Agent, new_agent, new_owner
 from tests.client import Client
 
 LIST_QUERIES = 9  # cookie, user, count, rows, prefetches: as many for two rows as for fifty
 
 
-@pytest.mark.parametrize("model", ALL)
+@cases("model", ALL)
 def test_an_operator_sees_lists_and_details(operator: Pages, busy: str, model: type[models.Model]) -> None:
     assert operator.list(model).status_code == 200
     for thing in model._default_manager.all():
@@ -30,7 +30,7 @@ def test_an_operator_sees_lists_and_details(operator: Pages, busy: str, model: t
         assert operator.one(thing, "history").status_code == 200
 
 
-@pytest.mark.parametrize("model", ALL)
+@cases("model", ALL)
 def test_others_are_sent_to_the_login(client: Client, busy: str, model: type[models.Model]) -> None:
     client.force_login(new_owner("oscar"))
     thing = model._default_manager.all()[:1].get()
@@ -40,7 +40,7 @@ def test_others_are_sent_to_the_login(client: Client, busy: str, model: type[mod
         assert (answer.status_code, answer.url.split("?")[0]) == (302, "/admin/login/")
 
 
-@pytest.mark.parametrize("model", READ_ONLY)
+@cases("model", READ_ONLY)
 def test_nobody_adds_edits_or_deletes(operator: Pages, busy: str, model: type[models.Model]) -> None:
     thing = model._default_manager.all()[:1].get()
     before = list(model._default_manager.order_by("pk").values())
@@ -87,7 +87,7 @@ def test_no_query_reads_a_payload_or_a_value(operator: Pages, busy: str) -> None
         assert hidden not in asked
 
 
-@pytest.mark.parametrize("model", ALL)
+@cases("model", ALL)
 def test_a_list_asks_no_query_per_row(
     operator: Pages,
     busy: str,

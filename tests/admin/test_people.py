@@ -13,6 +13,7 @@ from django.core import mail
 
 from accounts.models import User
 from tests.admin.pages import Pages, path_of
+from tests.cases import cases
 from tests.cast import new_owner
 from tests.client import Client
 
@@ -193,8 +194,8 @@ def test_web_sessions_can_be_ended(operator: Pages, vera: User, browser: Client)
     assert history(vera) == ["Ended the web sessions"]
 
 
-@pytest.mark.parametrize("action", ["remove-second-factor", "end-web-sessions"])
-@pytest.mark.parametrize("odd", ["0", "999999999999999999999999", "abc"])
+@cases("action", ["remove-second-factor", "end-web-sessions"])
+@cases("odd", ["0", "999999999999999999999999", "abc"])
 def test_there_is_no_such_person(operator: Pages, action: str, odd: str) -> None:
     answer = operator.browser.post(f"/admin/accounts/user/{odd}/{action}/", {"_form_submitted": "on"})
 

@@ -9,6 +9,7 @@ from hub.messages.models import Message
 from hub.sessions.models import Session
 from realms.models import ApiKey, Realm
 from tests.admin.pages import ALL, Pages, path_of
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import open_stream
 
@@ -26,13 +27,13 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("model", ALL)
+@cases("model", ALL)
 def test_any_text_can_be_searched_for(operator: Pages, alice: Agent, model: type[models.Model]) -> None:
     for text in ODD:
         assert operator.list(model, q=text).status_code == (400 if "\0" in text else 200), text
 
 
-@pytest.mark.parametrize("parameter", ["realm__id__exact", "status__exact", "kind", "p", "o"])
+@cases("parameter", ["realm__id__exact", "status__exact", "kind", "p", "o"])
 def test_any_filter_can_be_typed(operator: Pages, alice: Agent, parameter: str) -> None:
     for text in ODD:
         assert operator.list(Session, **{parameter: text}).status_code in (200, 302, 400), text
@@ -43,7 +44,7 @@ def test_any_day_can_be_typed(operator: Pages, alice: Agent) -> None:
         assert operator.list(Message, sent_at__gte=text).status_code in (200, 302, 400), text
 
 
-@pytest.mark.parametrize("model", ALL)
+@cases("model", ALL)
 def test_an_address_of_nothing_leads_away(operator: Pages, model: type[models.Model]) -> None:
     for text in ODD:
         answer = operator.browser.get(path_of(model, "change", text))
@@ -61,7 +62,7 @@ def test_any_selection_can_be_sent(
     assert Session.objects.get().status == Session.Status.ACTIVE
 
 
-@pytest.mark.parametrize(
+@cases(
     ("model", "lookup"),
     [
         (Message, "payload__contains"),

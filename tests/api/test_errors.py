@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from hub.sessions import rules
 from hub.sessions.models import Session
 from realms.problems import PROBLEMS
+from tests.cases import cases
 from tests.cast import Agent, Answer
 from tests.client import Client
 
@@ -27,7 +28,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     [
         "/api",
@@ -46,7 +47,7 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
         "/api/v1/ses%0Asions",
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH"])
+@cases("method", ["GET", "POST", "DELETE", "PATCH"])
 def test_an_unknown_path_is_a_problem(caller: Agent, path: str, method: str) -> None:
     assert_problem(caller.call(method, path), 404, "not_found")
 

@@ -1,7 +1,6 @@
 """Methods that a path does not take."""
 
-import pytest
-
+from tests.cases import cases
 from tests.cast import Agent
 
 PATHS = {
@@ -14,8 +13,8 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+@cases("path", PATHS)
+@cases("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 def test_another_method_is_refused(alice: Agent, method: str, path: str) -> None:
     answer = alice.call(method, path)
 

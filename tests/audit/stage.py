@@ -1,8 +1,8 @@
 """The stage on which changes happen: the cast, and how each of them appears in the audit log."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import jwt
 
@@ -32,6 +32,11 @@ class Stage:
     bob: Agent
     signer: Signer
     operator: Pages
+
+    def anew(self) -> Self:
+        """Return the stage with the realm and the key as the database has them now."""
+        realm, key = Realm.objects.get(pk=self.realm.pk), ApiKey.objects.get(pk=self.key.pk)
+        return replace(self, realm=realm, key=key)
 
     def by_key(self, action: str, target: str, **details: Any) -> Said:
         """Return the event of a change that was made with the key, as no session."""

@@ -16,6 +16,7 @@ from realms.models import AuditEvent, AuditHead, Realm
 from tests.at_once import at_once
 from tests.audit import tampering
 from tests.audit.log import events_of
+from tests.cases import cases
 from tests.cast import OPERATOR, new_owner, new_realm
 
 LENGTH = 5
@@ -82,9 +83,7 @@ EDITS: dict[str, Callable[[AuditEvent], Any]] = {
 }
 
 
-every_column = pytest.mark.parametrize(
-    "column", [field.attname for field in AuditEvent._meta.concrete_fields]
-)
+every_column = cases("column", [field.attname for field in AuditEvent._meta.concrete_fields])
 
 
 @every_column
@@ -97,7 +96,7 @@ def test_the_digest_is_of_every_column(chain: Realm, column: str) -> None:
     assert rules.digest_of(event) != before
 
 
-@pytest.mark.parametrize("number", [FIRST, MIDDLE, LAST])
+@cases("number", [FIRST, MIDDLE, LAST])
 @every_column
 def test_an_edit_of_any_column_shows(chain: Realm, column: str, number: int) -> None:
     changed = EDITS[column](events_of(chain)[number - 1])

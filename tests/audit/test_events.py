@@ -15,6 +15,7 @@ from realms.models import ApiKey, ApiKeySecret, Invitation, Membership, Realm
 from tests.audit import changes_by_agents, changes_by_members, changes_by_operators
 from tests.audit.log import heads, said_since
 from tests.audit.stage import Prepare, Stage
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent, Answer
 
 CHANGES = {**changes_by_agents.CHANGES, **changes_by_operators.CHANGES, **changes_by_members.CHANGES}
@@ -48,7 +49,7 @@ CHANGED: tuple[type[models.Model], ...] = (
 # A new realm has no chain yet that could be in the way.
 IN_A_CHAIN = {name: change for name, change in CHANGES.items() if not name.startswith("realm.created")}
 
-every_change = pytest.mark.parametrize("prepare", CHANGES.values(), ids=CHANGES.keys())
+every_change = cases("prepare", CHANGES.values(), ids=CHANGES.keys())
 
 
 class _TurnedBackError(Exception):
@@ -72,7 +73,7 @@ def test_there_is_a_change_for_every_action() -> None:
 
 @every_change
 def test_a_change_leaves_exactly_its_events(stage: Stage, mallory: Agent, prepare: Prepare) -> None:
-    change = prepare(stage)
+    change = prepare(stage.anew())
     before = heads()
 
     outcome = change.make()
@@ -84,7 +85,7 @@ def test_a_change_leaves_exactly_its_events(stage: Stage, mallory: Agent, prepar
 
 @every_change
 def test_a_change_that_is_turned_back_leaves_no_event(stage: Stage, prepare: Prepare) -> None:
-    change = prepare(stage)
+    change = prepare(stage.anew())
     before = _kept()
 
     with pytest.raises(_TurnedBackError), transaction.atomic():
@@ -95,10 +96,10 @@ def test_a_change_that_is_turned_back_leaves_no_event(stage: Stage, prepare: Pre
     assert _kept() == before
 
 
-@pytest.mark.parametrize("prepare", IN_A_CHAIN.values(), ids=IN_A_CHAIN.keys())
+@cases("prepare", IN_A_CHAIN.values(), ids=IN_A_CHAIN.keys())
 def test_a_change_whose_event_cannot_be_written_is_not_made(stage: Stage, prepare: Prepare) -> None:
     """The number that the next event needs is taken already, by an event beyond the head."""
-    change = prepare(stage)
+    change = prepare(stage.anew())
     _occupy_the_next_number(stage.realm)
     before = _kept()
 

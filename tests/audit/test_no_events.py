@@ -19,6 +19,7 @@ from realms.refusal import Refusal
 from tests.admin.pages import path_of
 from tests.audit.log import heads, said_since
 from tests.audit.stage import Stage
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent, Answer
 from tests.grants.lives import REFERENCE, ask, asked, grant_in
 from tests.memory.entries import write, written
@@ -145,7 +146,7 @@ REFUSED: dict[str, tuple[str, Prepare]] = {
 }
 
 
-@pytest.mark.parametrize(("code", "prepare"), REFUSED.values(), ids=REFUSED.keys())
+@cases(("code", "prepare"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_refused_leaves_none(stage: Stage, charlie: Agent, code: str, prepare: Prepare) -> None:
     """That the same is logged where it is allowed is what `test_events` shows."""
     act = prepare(stage, charlie)
@@ -223,7 +224,7 @@ WITHOUT_EFFECT: dict[str, Prepare] = {
 }
 
 
-@pytest.mark.parametrize("prepare", WITHOUT_EFFECT.values(), ids=WITHOUT_EFFECT.keys())
+@cases("prepare", WITHOUT_EFFECT.values(), ids=WITHOUT_EFFECT.keys())
 def test_what_changes_no_control_state_leaves_none(stage: Stage, charlie: Agent, prepare: Prepare) -> None:
     act = prepare(stage, charlie)
     before = heads()

@@ -3,7 +3,6 @@
 import base64
 from typing import Any
 
-import pytest
 from django.core import serializers
 
 from realms.key_format import digest_of
@@ -11,6 +10,7 @@ from realms.keys import GRACES, issue_key, rotate_key
 from realms.models import ApiKeySecret, AuditEvent
 from tests.audit.stage import Prepare, Stage
 from tests.audit.test_events import CHANGES
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent
 
 CANARY = "canary-7f3a"
@@ -30,11 +30,11 @@ def _forms_of(digest: bytes) -> list[str]:
     return [digest.hex(), base64.b64encode(digest).decode(), base64.urlsafe_b64encode(digest).decode()]
 
 
-@pytest.mark.parametrize("prepare", CHANGES.values(), ids=CHANGES.keys())
+@cases("prepare", CHANGES.values(), ids=CHANGES.keys())
 def test_no_change_writes_a_secret_of_the_keys(stage: Stage, prepare: Prepare) -> None:
     assert stage.holder.key is not None
 
-    prepare(stage).make()
+    prepare(stage.anew()).make()
 
     written = _written()
     hidden = _secrets_of(stage.holder.key)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import pytest
 from django.urls import URLPattern
 
 from accounts.models import User
@@ -11,6 +10,7 @@ from hub.console.urls import urlpatterns
 from realms.ids import new_id
 from realms.members.models import Membership, Role
 from realms.models import Realm
+from tests.cases import cases
 from tests.cast import new_owner
 from tests.client import Client
 from tests.console.people import Person, signed_in, words_of
@@ -30,7 +30,7 @@ def path_to(route: URLPattern, realm_id: str) -> str:
     return "/" + re.sub(r"<\w+:\w+>", "nothing", text)
 
 
-every_route = pytest.mark.parametrize("route", list(routes()), ids=lambda route: route.name)
+every_route = cases("route", list(routes()), ids=lambda route: route.name)
 
 
 @every_route
@@ -40,7 +40,7 @@ def test_a_route_says_which_role_opens_it(route: URLPattern) -> None:
 
 
 @every_route
-@pytest.mark.parametrize("method", ["get", "post"])
+@cases("method", ["get", "post"])
 def test_a_stranger_finds_nothing(route: URLPattern, method: str, owner: Person, stranger: Person) -> None:
     there = getattr(stranger.browser, method)(path_to(route, owner.realm.pk))
     nowhere = getattr(stranger.browser, method)(path_to(route, new_id("realm")))

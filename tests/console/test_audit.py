@@ -18,6 +18,7 @@ from realms.audit import rules
 from realms.audit.actor import Actor, Kind
 from realms.models import AuditEvent, Realm
 from tests.audit import tampering
+from tests.cases import cases
 from tests.console.people import Person
 
 BY_A_KEY = Actor(Kind.KEY, "key_x", "req-1", "192.0.2.1")
@@ -69,7 +70,7 @@ def test_a_change_is_told_as_from_what_to_what(owner: Person) -> None:
     assert "30 → 7" in owner.get("realm-audit").content.decode()
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "actions"),
     [
         ({"action": "grant."}, ["grant.approved", "grant.requested"]),
@@ -105,7 +106,7 @@ def test_a_span_is_of_the_times_of_events(log: Person) -> None:
     assert actions_on(log.get("realm-audit", since=before, until=after)) == ["session.registered"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "query",
     [
         {"action": "DROP TABLE"},

@@ -10,6 +10,7 @@ from django.utils import timezone
 from hub.grants.models import Grant
 from realms.models import AuditEvent
 from tests.at_once import at_once
+from tests.cases import cases
 from tests.cast import Agent
 from tests.console.people import Person, signed_in
 from tests.grants.lives import STATES, asked, grant_in, in_an_hour, kept
@@ -74,7 +75,7 @@ def test_what_is_sent_as_it_was_offered_stays_as_asked(admin: Person, alice: Age
     assert (after.namespace, after.expires_at) == (before.namespace, before.expires_at)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("field", "said"),
     [
         ("namespace", ""),
@@ -114,8 +115,8 @@ def test_what_has_no_namespace_is_narrowed_in_time_alone(admin: Person, alice: A
     assert Grant.objects.get().status == "active"
 
 
-@pytest.mark.parametrize("action", DECISIONS)
-@pytest.mark.parametrize("state", [state for state in STATES if state != "pending"])
+@cases("action", DECISIONS)
+@cases("state", [state for state in STATES if state != "pending"])
 def test_what_was_decided_meanwhile_stays_so(
     admin: Person, alice: Agent, bob: Agent, state: str, action: str
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from hub.grants.models import Grant
+from tests.cases import cases
 from tests.cast import Agent
 from tests.console.people import Person
 from tests.grants.lives import STATES, asked, grant_in
@@ -31,7 +32,7 @@ def test_pending_ones_wait_in_a_queue(viewer: Person, alice: Agent, bob: Agent, 
     assert "<script>x" not in text
 
 
-@pytest.mark.parametrize("state", STATES)
+@cases("state", STATES)
 def test_a_grant_is_where_its_state_by_the_clock_says(
     owner: Person, alice: Agent, bob: Agent, state: str
 ) -> None:

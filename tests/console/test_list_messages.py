@@ -16,6 +16,7 @@ from hub.console.message_flow import state_of
 from hub.messages.models import Message
 from realms.ids import SESSION, new_id
 from realms.spans import Written
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.console.people import Person, words_of
 from tests.messages.test_pong import ping_of
@@ -167,7 +168,7 @@ def test_no_message_of_another_realm_is_there(viewer: Person, alice: Agent, mall
         assert foreign not in words_of(answer) and mallory.id not in words_of(answer)
 
 
-@pytest.mark.parametrize(
+@cases(
     "wrong",
     [
         {"category": "pingpong"},
@@ -192,14 +193,14 @@ def test_what_is_no_filter_is_refused(viewer: Person, alice: Agent, wrong: dict[
     assert "alice" not in re.sub(r"alice@example\.com", "", answer.content.decode())
 
 
-@pytest.mark.parametrize("before", ["9" * 17, "-1", "x", "", f"1.{SOMEWHERE}"])
+@cases("before", ["9" * 17, "-1", "x", "", f"1.{SOMEWHERE}"])
 def test_an_inbox_has_places_of_its_own(viewer: Person, alice: Agent, before: str) -> None:
     assert viewer.get("realm-messages", recipient="alice", before=before).status_code == 400
     assert viewer.get("realm-messages", recipient="alice", before="9" * 16).status_code == 200
 
 
-@pytest.mark.parametrize("query", [{}, {"recipient": "bob"}, {"sender": "alice"}], ids=str)
-@pytest.mark.parametrize("at", [None, timezone.now(), timezone.now().replace(microsecond=0)])
+@cases("query", [{}, {"recipient": "bob"}, {"sender": "alice"}], ids=str)
+@cases("at", [None, timezone.now(), timezone.now().replace(microsecond=0)])
 def test_pages_leave_nothing_out_and_repeat_nothing(
     viewer: Person, alice: Agent, bob: Agent, query: dict[str, str], at: datetime | None
 ) -> None:

@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
-import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from hub.console.listing import ROWS
 from hub.sessions.models import Session
 from realms.ids import SESSION, new_id
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.console.people import Person, words_of
 from tests.rows import open_stream, seen_ago
@@ -66,7 +66,7 @@ def test_filters_narrow_and_add_up(viewer: Person, alice: Agent, bob: Agent, cha
     assert names_in(viewer.get("realm-sessions", kind="observer", capability="memory.read")) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "found"),
     [
         ("", ["bob", "alice"]),
@@ -85,7 +85,7 @@ def test_sessions_are_found_by_status(
     assert names_in(viewer.get("realm-sessions", status=status)) == found
 
 
-@pytest.mark.parametrize(
+@cases(
     "wrong",
     [
         {"status": "gone"},

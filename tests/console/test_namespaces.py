@@ -6,6 +6,7 @@ import pytest
 
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from realms.models import AuditEvent
+from tests.cases import cases
 from tests.cast import Agent
 from tests.console.people import Person
 from tests.memory.entries import stored, written
@@ -24,7 +25,7 @@ def test_it_is_handed_to_a_session_by_name_or_id(admin: Person, alice: Agent, bo
     assert (event.actor, event.details) == (admin.user.email, {"from": alice.id, "to": bob.id})
 
 
-@pytest.mark.parametrize("to", ["", "nobody", "mallory", "gone", "alice", "b\0b", "x" * 300, "sess_01"])
+@cases("to", ["", "nobody", "mallory", "gone", "alice", "b\0b", "x" * 300, "sess_01"])
 def test_nobody_else_gets_it(
     admin: Person, alice: Agent, bob: Agent, charlie: Agent, mallory: Agent, to: str
 ) -> None:
@@ -69,8 +70,8 @@ def test_it_is_deleted_when_its_name_is_typed(admin: Person, alice: Agent) -> No
     assert (event.actor, event.details["entries"]) == (admin.user.email, 2)
 
 
-@pytest.mark.parametrize("name", ["nothing", "secret", "a.b", "a%00", "x" * 300])
-@pytest.mark.parametrize(("route", "said"), [("hand-over", {"to": "alice"}), ("delete", {"name": "secret"})])
+@cases("name", ["nothing", "secret", "a.b", "a%00", "x" * 300])
+@cases(("route", "said"), [("hand-over", {"to": "alice"}), ("delete", {"name": "secret"})])
 def test_what_is_not_there_is_not_found(
     owner: Person, alice: Agent, mallory: Agent, route: str, said: dict[str, Any], name: str
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hub.grants.models import Grant
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, asked, grant_in, in_an_hour, kept
 from tests.memory.entries import keys_in, written
@@ -29,7 +30,7 @@ def test_without_more_it_allows_what_was_asked(alice: Agent, bob: Agent, body: A
     assert (answer.json["namespace"], answer.json["expires_at"]) == ("project.*", expiry)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("wished", "given"),
     [
         ("*", "*"),
@@ -114,7 +115,7 @@ def test_it_never_puts_the_expiry_off_or_into_the_past(alice: Agent, bob: Agent,
     assert bob.post(f"grants/{grant_id}/approve", {"expires_at": expiry}).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     ("body", "pointer"),
     [
         ({"namespace": "project."}, "/namespace"),
@@ -147,7 +148,7 @@ def test_only_the_target_approves(alice: Agent, bob: Agent, charlie: Agent) -> N
     assert bob.post(f"grants/{grant_id}/approve").status == 200
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state != "pending"])
+@cases("state", [state for state in STATES if state != "pending"])
 def test_only_a_pending_grant_is_approved(alice: Agent, bob: Agent, state: str) -> None:
     grant_id = grant_in(state, alice, bob)
     before = kept()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, asked, grant_in, in_an_hour
 
@@ -36,7 +37,7 @@ def test_a_grant_of_no_memory_has_no_namespace(alice: Agent, bob: Agent) -> None
     assert alice.get(f"grants/{grant_id}").json["namespace"] is None
 
 
-@pytest.mark.parametrize("state", STATES)
+@cases("state", STATES)
 def test_its_status_is_the_one_now(alice: Agent, bob: Agent, state: str) -> None:
     grant_id = grant_in(state, alice, bob)
 
@@ -58,8 +59,8 @@ def test_another_session_of_the_same_key_may_not_see_it(alice: Agent, bob: Agent
     assert alice.get(f"grants/{grant_id}").code == "grant_not_yours"
 
 
-@pytest.mark.parametrize("verb", ["GET", "DELETE", "POST approve", "POST deny"])
-@pytest.mark.parametrize(
+@cases("verb", ["GET", "DELETE", "POST approve", "POST deny"])
+@cases(
     "name",
     ["grant_01HX9J2N3PQRSTVWXYZ0123456", "sess_01HX9J2N3PQRSTVWXYZ0123456", "grant_1", "x", "a%00b", "%FF"],
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, asked, grant_in
 from tests.paging import cursor_of, next_path, pages_of
@@ -75,7 +76,7 @@ def test_filters_work_together(alice: Agent, bob: Agent) -> None:
     assert _ids(alice, "?direction=outgoing&status=active") == [active]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "pointer"),
     [
         ("?direction=both", "/direction"),

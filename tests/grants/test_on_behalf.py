@@ -12,6 +12,7 @@ from realms.audit.models import AuditEvent
 from realms.models import Realm
 from realms.refusal import Refusal
 from tests.at_once import at_once
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent
 from tests.grants.lives import STATES, asked, grant_in, kept
 from tests.memory.entries import keys_in, written
@@ -20,7 +21,7 @@ DECISIONS = {
     "approve": rules.approve_on_behalf_of_grantor,
     "deny": rules.deny_on_behalf_of_grantor,
 }
-every_decision = pytest.mark.parametrize("decide", DECISIONS.values(), ids=DECISIONS)
+every_decision = cases("decide", DECISIONS.values(), ids=DECISIONS)
 
 
 def _notices(agent: Agent) -> list[tuple[str, str]]:
@@ -80,7 +81,7 @@ def test_it_can_only_be_narrowed(realm: Realm, alice: Agent, bob: Agent) -> None
 
 
 @every_decision
-@pytest.mark.parametrize("state", [state for state in STATES if state != "pending"])
+@cases("state", [state for state in STATES if state != "pending"])
 def test_only_a_pending_grant_is_decided(
     realm: Realm, alice: Agent, bob: Agent, state: str, decide: partial[Grant]
 ) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from hub.grants.models import Grant
 from hub.messages.models import Inbox, Message
 from realms.models import Realm
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, age, ask, asked, grant_in, in_an_hour, kept
 from tests.memory.entries import written
@@ -88,7 +89,7 @@ def test_a_namespace_is_everything_a_key_or_a_subtree(alice: Agent, bob: Agent, 
     assert alice.get(f"grants/{grant_id}").json["namespace"] == namespace
 
 
-@pytest.mark.parametrize(
+@cases(
     ("member", "value", "pointer"),
     [
         ("to", ..., "/to"),

@@ -3,6 +3,7 @@
 import pytest
 
 from hub.grants.models import Grant
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, age, asked, grant_in, kept
 from tests.memory.entries import keys_in, write, written
@@ -88,8 +89,8 @@ def test_a_third_session_may_not(alice: Agent, bob: Agent, charlie: Agent, state
     assert kept() == before
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state not in OPEN])
-@pytest.mark.parametrize("who", ["requester", "grantor"])
+@cases("state", [state for state in STATES if state not in OPEN])
+@cases("who", ["requester", "grantor"])
 def test_what_has_ended_stays_so(alice: Agent, bob: Agent, state: str, who: str) -> None:
     grant_id = grant_in(state, alice, bob)
     before = kept()

@@ -19,6 +19,7 @@ from realms.members.models import Invitation, Membership, Role
 from realms.members.rules import member_of
 from realms.models import ApiKey, Realm
 from realms.refusal import Refusal
+from tests.cases import cases
 from tests.cast import new_owner
 from tests.client import Client
 from tests.console.people import words_of
@@ -70,8 +71,8 @@ QUERIES: dict[str, Callable[[Tenant], dict[str, str]]] = {
 }
 
 routes = [route for route in urlpatterns if "<str:realm_id>" in str(route.pattern)]
-every_route = pytest.mark.parametrize("route", routes, ids=lambda route: route.name)
-naming = pytest.mark.parametrize(
+every_route = cases("route", routes, ids=lambda route: route.name)
+naming = cases(
     "route", [route for route in routes if str(route.pattern).count("<") > 1], ids=lambda route: route.name
 )
 
@@ -177,7 +178,7 @@ def test_a_form_looks_into_its_realm_alone(peopled: World, route: URLPattern) ->
     assert answer.status_code < 500
 
 
-@pytest.mark.parametrize(
+@cases(
     ("name", "field", "kind"),
     [
         ("realm-grants", "session", "session_id"),

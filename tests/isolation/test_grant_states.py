@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from hub.grants.models import Grant
+from tests.cases import cases
 from tests.cast import Agent, Answer, new_agent, new_key
 from tests.isolation.snapshot import changes, snapshot
 from tests.isolation.tenants import Tenant, grant
@@ -106,8 +107,8 @@ def tried(world: World, do: Callable[[], Answer]) -> str | int:
     return answer.code
 
 
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("capability", CAPABILITIES)
+@cases("state", STATES)
+@cases("capability", CAPABILITIES)
 def test_only_an_active_grant_opens_and_only_what_it_is_for(
     world: World, state: str, capability: str
 ) -> None:
@@ -123,7 +124,7 @@ def test_only_an_active_grant_opens_and_only_what_it_is_for(
     }
 
 
-@pytest.mark.parametrize("state", STATES)
+@cases("state", STATES)
 def test_the_whole_store_shows_what_active_grants_cover(world: World, state: str) -> None:
     Grant.objects.all().delete()
     in_state(state, world.alice, "memory.read")
@@ -134,7 +135,7 @@ def test_the_whole_store_shows_what_active_grants_cover(world: World, state: str
     assert shown == {"canary-peers", *(["canary-space"] if state == "active" else [])}
 
 
-@pytest.mark.parametrize("state", ALWAYS)
+@cases("state", ALWAYS)
 def test_the_two_sides_handle_a_grant_and_nobody_else(world: World, state: str) -> None:
     Grant.objects.all().delete()
     grant_id = in_state(state, world.alice, "memory.read")

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
 from django.db import transaction
 
+from tests.cases import cases
 from tests.isolation.callers import NOT_LET_IN
 from tests.isolation.calls import key_of, owners_call, send
 from tests.isolation.matrix import caller_cells, cells, faults_of, name_cells, owners_faults
@@ -20,7 +20,7 @@ def none_in(faults: list[str]) -> None:
     assert not faults, "\n".join(fault[:600] for fault in faults[:10])
 
 
-every_row = pytest.mark.parametrize("row", [row for row in TABLE if not row.live], ids=str)
+every_row = cases("row", [row for row in TABLE if not row.live], ids=str)
 
 
 @every_row
@@ -42,7 +42,7 @@ def test_another_realms_names_are_unknown_in_every_place(world: World, row: Row)
     none_in([fault for cell in name_cells(row) for fault in faults_of(cell, world, before)])
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if not row.live and not row.public], ids=str)
+@cases("row", [row for row in TABLE if not row.live and not row.public], ids=str)
 def test_who_is_not_known_cannot_tell_why(world: World, row: Row) -> None:
     form, unknown = row.forms[0], "invalid_credentials"
     callers = [caller for caller in NOT_LET_IN if caller.gets(row, form) == unknown]
@@ -56,7 +56,7 @@ def test_who_is_not_known_cannot_tell_why(world: World, row: Row) -> None:
     assert len(answers) == 1
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.method == "POST" and not row.live], ids=str)
+@cases("row", [row for row in TABLE if row.method == "POST" and not row.live], ids=str)
 def test_an_idempotency_key_is_one_api_keys_own(world: World, row: Row) -> None:
     """What is kept under it for another key, of the realm or not, is never answered."""
     for form in row.forms:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -34,6 +33,7 @@ from realms import keys
 from realms.audit import rules as audit
 from realms.ids import MESSAGE, new_id
 from realms.models import ApiKey, Realm
+from tests.cases import cases
 from tests.cast import OPERATOR, caller_of
 from tests.isolation.names import Named
 from tests.isolation.snapshot import changes, changes_in, snapshot
@@ -157,7 +157,7 @@ RULES: dict[str, Callable[[World], Callable[[], object]]] = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
+@cases("rule", RULES)
 def test_a_rule_looks_into_one_realm(world: World, rule: str) -> None:
     tripwire = Tripwire(realm_id=world.alice.realm.pk)
     call = RULES[rule](world)

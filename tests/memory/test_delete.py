@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from hub.grants.models import Grant
 from hub.memory.models import MemoryNamespace, MemoryUsage
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import keys_in, stored, write, written
 
@@ -118,7 +119,7 @@ def test_what_another_wrote_into_a_namespace_its_owner_may_delete(alice: Agent, 
     assert alice.delete("memory/a.2").status == 200
 
 
-@pytest.mark.parametrize("name", ["project", "Project.name", "project.name.x", "*", "a%00b", "a" * 256])
+@cases("name", ["project", "Project.name", "project.name.x", "*", "a%00b", "a" * 256])
 def test_an_unknown_key_is_not_found(alice: Agent, name: str) -> None:
     written(alice, "project.name")
     before = stored()

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from hub.grants.models import Grant
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import REFERENCE, keys_in, stored, write, written
 
@@ -26,7 +27,7 @@ def test_it_answers_as_the_reference_shows(alice: Agent) -> None:
     assert len(name["updated_at"]) == len("2026-04-06T09:02:00.123456Z")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("namespace", "matched"),
     [
         ("project", ["project", "project.api", "project.api.v1", "project.api.v1.path", "project.apix"]),
@@ -66,7 +67,7 @@ def test_who_may_read_nothing_gets_an_empty_list_of_the_whole_store(alice: Agent
     assert keys_in(bob.get("memory")) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("pattern", "readable"),
     [
         ("*", ["a", "a.b", "a.b.c", "a.bc", "z.1"]),
@@ -190,7 +191,7 @@ def test_it_takes_only_its_own_realm(alice: Agent) -> None:
     assert (answer.status, answer.code) == (403, "realm_access_denied")
 
 
-@pytest.mark.parametrize(
+@cases(
     "namespace",
     ["", ".", "project.", ".project", "a..b", "a.*", "*", "a%20b", "a%0A", "%C3%A4", "a/b", "a" * 256],
 )

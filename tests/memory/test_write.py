@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hub.memory.models import MemoryEntry, MemoryNamespace
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import REFERENCE, keys_in, stored, write, written
 
@@ -82,7 +83,7 @@ def test_what_another_adds_belongs_to_the_namespaces_owner(alice: Agent, bob: Ag
     assert bob.get("memory/project.new").code == "grant_required"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("capability", "pattern", "name"),
     [
         ("memory.write", "project.name", "project.names"),
@@ -165,7 +166,7 @@ def test_a_hundred_entries_go_and_one_more_does_not(alice: Agent) -> None:
         assert {entry["version"] for entry in got.values()} == {version}
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     ["a", "A", "0", "_", "-", "a.b", "a-b_c.D.0", "a" * 255, "a." + "b" * 253, ".".join("a" * 128)],
 )
@@ -176,7 +177,7 @@ def test_a_key_is_segments_joined_by_dots(alice: Agent, name: str) -> None:
     assert MemoryNamespace.objects.get().name == name.split(".")[0]
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         "",
@@ -209,7 +210,7 @@ def test_what_is_no_key_is_refused_and_nothing_is_written(alice: Agent, name: An
     assert alice.post("memory", {"entries": [good]}).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     ("body", "pointer"),
     [
         ({}, "/entries"),

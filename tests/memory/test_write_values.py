@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.memory.models import MemoryEntry, MemoryNamespace
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import stored, write, written
 
@@ -26,7 +27,7 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "null",
@@ -75,7 +76,7 @@ def test_any_value_comes_back_exactly(alice: Agent, values: list[Any]) -> None:
     assert repr([entry["value"] for entry in got]) == repr(values)
 
 
-@pytest.mark.parametrize(
+@cases(
     "text",
     [
         "NaN",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import expire, unread_of
 
@@ -70,7 +71,7 @@ def test_one_unknown_message_and_nothing_is_marked(
     assert bob.post("messages/ack", {"ids": [sent[0]]}).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     "body",
     [
         {},

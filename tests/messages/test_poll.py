@@ -7,6 +7,7 @@ import pytest
 from hub.messages.inbox import INBOX_START, Outgoing, post_notice
 from hub.messages.models import Message
 from realms.models import Realm
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import expire, sent_ago, unread_of
 
@@ -152,7 +153,7 @@ def test_since_any_year_is_taken(alice: Agent, bob: Agent) -> None:
     assert ids(bob, "?since=0001-01-01T00:00:00Z") == sent
 
 
-@pytest.mark.parametrize(
+@cases(
     "query",
     [
         "since=yesterday",

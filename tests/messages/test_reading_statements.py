@@ -19,6 +19,7 @@ from hub.messages.inbox import Filters
 from hub.messages.models import Delivery, Inbox, Message
 from realms.ids import MESSAGE, new_id
 from realms.models import Realm
+from tests.cases import cases
 from tests.messages.world import FUTURE, LONG_AGO, World, leave
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgres]
@@ -80,7 +81,7 @@ POLLS: dict[str, tuple[Callable[[World], Any], Filters]] = {
 }
 
 
-@pytest.mark.parametrize(("prepare", "filters"), POLLS.values(), ids=POLLS.keys())
+@cases(("prepare", "filters"), POLLS.values(), ids=POLLS.keys())
 def test_both_forms_of_poll_have_one_outcome(
     worlds: tuple[World, World], prepare: Callable[[World], Any], filters: Filters
 ) -> None:
@@ -129,7 +130,7 @@ def post_small_and_large(world: World) -> dict[str, int]:
     return {world.carol.id: 0, world.bob.id: 1, world.dora.id: 0, world.alice.id: 0}
 
 
-@pytest.mark.parametrize("each", [1, 3, 4, 100])
+@cases("each", [1, 3, 4, 100])
 def test_both_forms_of_reading_for_streams_find_the_same(worlds: tuple[World, World], each: int) -> None:
     world, other = worlds
     cursors = post_small_and_large(world)
@@ -147,9 +148,9 @@ def test_both_forms_of_reading_for_streams_find_the_same(worlds: tuple[World, Wo
     assert sum(event.data is None for event in feed.read_many_plainly(cursors, each=100)) == 2
 
 
-@pytest.mark.parametrize("after", [0, 1, 5, 6])
-@pytest.mark.parametrize("unread_up_to", [0, 3, 6])
-@pytest.mark.parametrize("limit", [1, 2, 9])
+@cases("after", [0, 1, 5, 6])
+@cases("unread_up_to", [0, 3, 6])
+@cases("limit", [1, 2, 9])
 def test_both_forms_of_reading_a_page_for_a_stream_find_the_same(
     worlds: tuple[World, World], after: int, unread_up_to: int, limit: int
 ) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from hub.messages.models import Delivery, Inbox, Message
 from hub.sessions.models import Session
 from realms.models import Realm
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.rows import open_stream, seen_ago, set_realm, status_of, unread_of
 
@@ -148,7 +149,7 @@ def test_optional_members_may_be_null(alice: Agent, bob: Agent) -> None:
     assert alice.post("messages", {**envelope(alice, bob), **optional}).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     ("member", "value", "code", "pointer"),
     [
         ("aisp", "0.2", "unsupported_version", "/aisp"),

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hub.messages.models import Message
 from realms.models import Realm
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.rows import set_realm, unread_of
 
@@ -74,7 +75,7 @@ def test_a_delegate_can_be_signed(signer: Agent, bob: Agent, envelope: dict[str,
     assert "capability" not in bob.inbox()[0]  # the sender did not write it
 
 
-@pytest.mark.parametrize(
+@cases(
     ("member", "value"),
     [
         ("payload", {"z": 2}),
@@ -130,7 +131,7 @@ def test_numbers_without_a_canonical_form_cannot_be_signed(
     assert "RFC 8785" in answer.json["detail"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "sig",
     ["", "ed25519:", "x", "ed25519:" + "A" * 86 + "==\n", "rsa:" + "A" * 86 + "==", "ed25519:" + "A" * 88, 1],
 )

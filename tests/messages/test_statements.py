@@ -24,6 +24,7 @@ from hub.messages.statements import Keeping
 from hub.sessions.models import Session
 from realms.ids import MESSAGE, SESSION, new_id
 from realms.refusal import Refusal
+from tests.cases import cases
 from tests.cast import Agent, new_agent, new_key, new_realm
 from tests.messages.world import FUTURE, LONG_AGO, World, leave
 
@@ -137,8 +138,8 @@ SENDS: dict[str, Callable[[World], Outgoing]] = {
 }
 
 
-@pytest.mark.parametrize("keeps", [False, True])
-@pytest.mark.parametrize("situation", SENDS.values(), ids=SENDS.keys())
+@cases("keeps", [False, True])
+@cases("situation", SENDS.values(), ids=SENDS.keys())
 def test_both_forms_of_send_have_one_outcome(
     worlds: tuple[World, World],
     situation: Callable[[World], Outgoing],

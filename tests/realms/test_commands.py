@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from realms import identity, key_format
 from realms.models import ApiKey, Realm
+from tests.cases import cases
 from tests.cast import Agent
 
 OWNER = "alice@example.com"
@@ -97,7 +98,7 @@ def test_a_key_is_issued_as_asked(realm: Realm) -> None:
     assert 89 * 60 < (key.expires_at - key.created_at).total_seconds() <= 90 * 60 + 1
 
 
-@pytest.mark.parametrize(
+@cases(
     "options",
     [
         ("--scopes", "admin"),

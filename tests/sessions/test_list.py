@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from hub.sessions.models import Session
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.rows import seen_ago
 
@@ -67,7 +68,7 @@ def test_it_filters_by_status(
     assert names(caller, status) == listed
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "listed"),
     [
         ("?kind=executor", ["bob"]),

@@ -6,6 +6,7 @@ import pytest
 
 from hub.memory.models import MemoryNamespace
 from hub.sessions.models import Session
+from tests.cases import cases
 from tests.cast import Agent
 
 # The reference's own request, with a real key in the place of the abbreviated one.
@@ -105,7 +106,7 @@ def test_another_keys_session_of_the_same_name_inherits_nothing(caller: Agent, c
     assert MemoryNamespace.objects.get().owner_id == first
 
 
-@pytest.mark.parametrize(
+@cases(
     ("member", "value"),
     [
         ("name", ""),

@@ -10,6 +10,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from hub.messages.models import Message
 from hub.sessions.models import Session
 from realms.audit.models import AuditEvent
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import seen_ago, status_of
 from tests.tokens.signing import Signer, issued
@@ -34,7 +35,7 @@ def test_it_polls_its_own_inbox(bearer: Agent, signer: Signer, sibling: Signer) 
     assert [message["payload"]["text"] for message in bearer.inbox()] == ["for the signer"]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("method", "path", "body"),
     [
         ("GET", "messages", None),
@@ -82,7 +83,7 @@ def test_it_sends_from_itself(bearer: Agent, signer: Signer, sibling: Signer) ->
     assert [message["from"] for message in sibling.agent.inbox()] == [signer.id] * 2
 
 
-@pytest.mark.parametrize("category", ["message", "delegate", "event", "ping", "pong"])
+@cases("category", ["message", "delegate", "event", "ping", "pong"])
 def test_it_sends_from_nobody_else(
     bearer: Agent, signer: Signer, sibling: Signer, charlie: Agent, foreigner: Signer, category: str
 ) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hub.tokens import signing_keys
+from tests.cases import cases
 from tests.cast import Agent
 from tests.tokens.presenting import accepts, assert_refused
 from tests.tokens.signing import Signer, base64url, compact_token, hub_token, issued, public_text
@@ -72,8 +73,8 @@ def test_a_good_header_without_a_signature_is_refused(signer: Signer) -> None:
     assert_refused(compact_token(signer.header(), signer.claims(), lambda signed: bytes(64)))
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512"])
+@cases("encoding", ENCODINGS)
+@cases("alg", ["HS256", "HS384", "HS512"])
 def test_the_public_key_is_no_secret_of_an_hmac(signer: Signer, alg: str, encoding: str) -> None:
     secret, digest = ENCODINGS[encoding](signer), f"sha{alg[2:]}"
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from time_machine import TimeMachineFixture
 
+from tests.cases import cases
 from tests.clock import Clock
 from tests.rows import forget_credentials
 from tests.tokens.presenting import accepts, assert_refused, present
@@ -33,7 +34,7 @@ def test_every_required_claim_is_required(signer: Signer, claim: str) -> None:
     assert_refused(hub_token(signer.agent, **{claim: None}))
 
 
-@pytest.mark.parametrize(
+@cases(
     "aud",
     [
         None,
@@ -84,7 +85,7 @@ def test_one_of_the_hubs_lasts_at_most_an_hour(signer: Signer, frozen: int) -> N
     assert_refused(hub_token(signer.agent, iat=frozen, exp=frozen + 3601))
 
 
-@pytest.mark.parametrize(("iat", "exp"), [(0, 0), (0, -1), (20, 10), (-10, -10), (30, 1)])
+@cases(("iat", "exp"), [(0, 0), (0, -1), (20, 10), (-10, -10), (30, 1)])
 def test_a_token_does_not_end_before_it_begins(signer: Signer, frozen: int, iat: int, exp: int) -> None:
     assert accepts(signer.token(iat=frozen - 40, exp=frozen + exp))
 
@@ -131,8 +132,8 @@ def test_it_begins_30_seconds_before_its_time(
     assert accepts(token)
 
 
-@pytest.mark.parametrize("claim", ["iat", "nbf"])
-@pytest.mark.parametrize("ahead", [31, 60, 250])
+@cases("claim", ["iat", "nbf"])
+@cases("ahead", [31, 60, 250])
 def test_a_token_of_the_future_is_refused(signer: Signer, frozen: int, claim: str, ahead: int) -> None:
     assert accepts(signer.token(**{claim: frozen - ahead}))
 
@@ -140,7 +141,7 @@ def test_a_token_of_the_future_is_refused(signer: Signer, frozen: int, claim: st
     assert_refused(hub_token(signer.agent, **{claim: frozen + ahead}))
 
 
-@pytest.mark.parametrize("behind", [30, 31, 3600, 10**9])
+@cases("behind", [30, 31, 3600, 10**9])
 def test_an_expired_token_is_refused(signer: Signer, frozen: int, behind: int) -> None:
     exp = frozen - behind
 
@@ -155,8 +156,8 @@ def test_a_time_is_any_json_number(signer: Signer, frozen: int) -> None:
     assert accepts(signer.written(nbf="{now}.75"))
 
 
-@pytest.mark.parametrize("claim", ["iat", "exp", "nbf"])
-@pytest.mark.parametrize(
+@cases("claim", ["iat", "exp", "nbf"])
+@cases(
     "text",
     [
         '"{now}"',
@@ -200,10 +201,8 @@ def test_a_time_before_1970_is_long_past(signer: Signer, text: str) -> None:
     assert_refused(signer.written(iat=text, exp=text))
 
 
-@pytest.mark.parametrize("claim", ["iss", "sub", "aud", "jti"])
-@pytest.mark.parametrize(
-    "text", ["1", "true", "false", "[]", "{}", '["{value}"]', '{"a":"{value}"}', '""', "0"]
-)
+@cases("claim", ["iss", "sub", "aud", "jti"])
+@cases("text", ["1", "true", "false", "[]", "{}", '["{value}"]', '{"a":"{value}"}', '""', "0"])
 def test_a_name_that_is_no_text_is_refused(signer: Signer, claim: str, text: str) -> None:
     value = str(signer.claims()[claim])
     assert accepts(signer.written(**{claim: f'"{value}"'}))

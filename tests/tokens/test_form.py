@@ -6,6 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from hub.tokens.verifier import TOKEN_CHARACTERS
+from tests.cases import cases
 from tests.cast import Agent, Answer
 from tests.tokens.presenting import accepts, assert_refused, present, without_chance
 from tests.tokens.signing import Signer
@@ -30,7 +31,7 @@ def test_the_scheme_has_any_case_and_spaces_after_it(token: str, scheme: str) ->
     assert authorized(scheme + token).status == 200
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     [
         "{token}",
@@ -78,7 +79,7 @@ def test_a_token_is_no_key_and_a_key_no_token(signer: Signer, token: str) -> Non
         assert without_chance(answer) == without_chance(present("x"))
 
 
-@pytest.mark.parametrize(
+@cases(
     "change",
     [
         lambda head, body, sign: "",

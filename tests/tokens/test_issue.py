@@ -14,6 +14,7 @@ from realms import keys
 from realms.audit.models import AuditEvent
 from realms.ids import SESSION, new_id
 from realms.models import ApiKey, Realm
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent, new_agent, new_key
 from tests.rows import forget_credentials
 from tests.tokens.presenting import accepts
@@ -78,9 +79,7 @@ def test_a_token_lasts_as_long_as_was_wished(alice: Agent, ttl: int) -> None:
     assert accepts(token)
 
 
-@pytest.mark.parametrize(
-    "ttl", [59, 3601, 0, -1, -60, 2**63, 60.5, 900.5, 1e308, "900", "", True, None, [], [900], {}]
-)
+@cases("ttl", [59, 3601, 0, -1, -60, 2**63, 60.5, 900.5, 1e308, "900", "", True, None, [], [900], {}])
 def test_a_ttl_is_60_to_3600_whole_seconds(alice: Agent, ttl: Any) -> None:
     answer = alice.post(f"sessions/{alice.id}/token", {"ttl_seconds": ttl})
 
@@ -89,7 +88,7 @@ def test_a_ttl_is_60_to_3600_whole_seconds(alice: Agent, ttl: Any) -> None:
     assert not AuditEvent.objects.filter(action="token.issued").exists()
 
 
-@pytest.mark.parametrize(
+@cases(
     "scopes",
     [
         [],
@@ -117,7 +116,7 @@ def test_scopes_are_a_list_of_those_that_there_are(alice: Agent, scopes: Any) ->
     assert answer.json["errors"][0]["pointer"].startswith("/scopes")
 
 
-@pytest.mark.parametrize("member", ["ttl", "scope", "session", "sub", "aud", "expires_at", "TTL_SECONDS", ""])
+@cases("member", ["ttl", "scope", "session", "sub", "aud", "expires_at", "TTL_SECONDS", ""])
 def test_an_unknown_member_is_named(alice: Agent, member: str) -> None:
     answer = alice.post(f"sessions/{alice.id}/token", {"ttl_seconds": 60, member: 1})
 

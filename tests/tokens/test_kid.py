@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from hub.tokens import signing_keys
 from realms.ids import SESSION, new_id
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import forget_credentials
 from tests.tokens.presenting import accepts, assert_refused, present
@@ -28,7 +29,7 @@ def test_the_key_of_another_session_does_not_verify(signer: Signer, other: Signe
     assert_refused(signer.compact(other.header(), other.claims()))
 
 
-@pytest.mark.parametrize("claim", ["iss", "sub"])
+@cases("claim", ["iss", "sub"])
 def test_a_session_speaks_for_itself_alone(signer: Signer, other: Signer, claim: str) -> None:
     assert accepts(signer.token())
 
@@ -60,9 +61,7 @@ def test_a_session_that_is_none_signs_nothing(signer: Signer) -> None:
     assert_refused(signer.compact(signer.header(kid=nobody), signer.claims(iss=nobody, sub=nobody)))
 
 
-@pytest.mark.parametrize(
-    "sub", ["sess_01HX9J2N3PQRSTVWXYZ0123456", "", "alice", "key_01HX9J2N3PQRSTVWXYZ0123456", 1, None]
-)
+@cases("sub", ["sess_01HX9J2N3PQRSTVWXYZ0123456", "", "alice", "key_01HX9J2N3PQRSTVWXYZ0123456", 1, None])
 def test_the_hub_speaks_for_sessions_that_there_are(alice: Agent, sub: Any) -> None:
     assert accepts(hub_token(alice, sub=alice.id.lower()))
 
@@ -77,7 +76,7 @@ def test_the_hub_names_itself_as_the_issuer(alice: Agent, iss: str | None) -> No
     assert_refused(hub_token(alice, iss=alice.id))
 
 
-@pytest.mark.parametrize(
+@cases(
     "kid",
     [
         "",
@@ -133,7 +132,7 @@ def test_no_kid_at_all_costs_no_query(
         assert_refused(token)
 
 
-@pytest.mark.parametrize("wrong", ["nobody", "unknown thumbprint", "signature", "claims", "no key"])
+@cases("wrong", ["nobody", "unknown thumbprint", "signature", "claims", "no key"])
 def test_any_other_refusal_costs_the_look_up_alone(
     signer: Signer, alice: Agent, django_assert_num_queries: DjangoAssertNumQueries, wrong: str
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from hub.messages.models import Message
 from realms.models import ApiKey, Realm
+from tests.cases import cases
 from tests.cast import Agent, Answer, new_key
 from tests.rows import forget_credentials
 from tests.tokens.presenting import accepts, assert_refused
@@ -43,7 +44,7 @@ def with_scope(request: pytest.FixtureRequest, signer: Signer) -> Any:
     return make
 
 
-@pytest.mark.parametrize(
+@cases(
     ("scope", "scopes"),
     [
         (None, ["read", "write"]),
@@ -58,7 +59,7 @@ def test_the_claim_narrows(with_scope: Any, scope: str | None, scopes: list[str]
     assert_may(with_scope(scope), *scopes)
 
 
-@pytest.mark.parametrize(
+@cases(
     "scope",
     [
         "",
