@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from hub.api.exchange import Exchange, exchange_of
 from hub.live import switchboard
 from hub.operations import parts
 
@@ -41,23 +42,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return this process's numbers in Prometheus' text format, to whoever may have them."""
     if settings.HUB_METRICS_TOKEN:
-        presented = request.headers.get("Authorization", "")
+        presented = exchange_of(request).headers.get("authorization", "")
         if not hmac.compare_digest(presented.encode(), (BEARER + settings.HUB_METRICS_TOKEN).encode()):
             headers = {"WWW-Authenticate": 'Bearer realm="metrics"'}
             return HttpResponse("HUB_METRICS_TOKEN is needed.\n", TEXT, 401, headers=headers)
-    elif not _is_of_this_machine(request):
+    elif not _is_of_this_machine(exchange_of(request)):
         return HttpResponse("Set HUB_METRICS_TOKEN to be answered from elsewhere.\n", TEXT, 404)
     return HttpResponse(generate_latest(), CONTENT_TYPE_LATEST)
 
 
-def _is_of_this_machine(request: HttpRequest) -> bool:
-    """Tell whether a request comes from here, and not from anywhere through a proxy that runs here."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+def _is_of_this_machine(exchange: Exchange) -> bool:
+    """Tell whether a request comes from this machine, and not through a proxy that runs on it."""
+    if "x-forwarded-for" in exchange.headers or "forwarded" in exchange.headers:
         return False
-    try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
+    return bool(exchange.address) and ipaddress.ip_address(exchange.address).is_loopback
 
 
 def _database_problem() -> str | None:

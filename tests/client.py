@@ -37,12 +37,13 @@ class _FrontHandler(ClientHandler):
             refuse_too_long(exchange)
         except Refusal as refusal:
             return ProblemResponse(exchange.problem(refusal))
-        if exchange.kind is Kind.API:
+        if exchange.kind is not Kind.PAGE:
             exchange.body = request.read()
+            request.META = {name: value for name, value in request.META.items() if name[:5] != "HTTP_"}
         return _handler().answer(request, exchange)
 
 
-class Client(django.test.Client):
+class Client(django.test.Client):  # noqa: TID251  the one that others are to use
     """A client of the hub in this process."""
 
     def __init__(self, enforce_csrf_checks: bool = False, **options: Any) -> None:

@@ -20,6 +20,7 @@ from hub import metrics
 from hub.api.client_watch import ClientWatch
 from hub.api.exchange import Exchange
 from hub.api.handler import Handler
+from hub.api.paths import Kind
 from hub.api.response import Send
 
 CHUNK_BYTES = 64 * 1024
@@ -66,6 +67,8 @@ class RequestThreads:
     def _answer(self, scope: Any, exchange: Exchange) -> Answer:
         metrics.REQUESTS_WAITING.dec()
         signals.request_started.send(sender=type(self), scope=scope)
+        if exchange.kind is not Kind.PAGE:
+            scope = {**scope, "headers": []}  # the exchange has them, and Django would parse them again
         response = self._handler.answer(ASGIRequest(scope, io.BytesIO(exchange.body)), exchange)
         chunk, rest = b"", None
         try:

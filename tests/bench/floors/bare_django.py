@@ -1,4 +1,4 @@
-"""Floor (e) with Django's own work: its ASGI handler and URL resolver, one view without DRF, no middleware."""
+"""Floor (e) with Django's own work: its ASGI handler, its resolver, one view without DRF, no middleware."""
 
 import secrets
 
