@@ -168,8 +168,16 @@ REQUESTS = ["api/v1/messages", "api/v1/messages/ack", "api/v1/sessions/some_ID1"
     ("path", "is_open"), [*((p, True) for p in STREAMS), *((p, False) for p in REQUESTS)]
 )
 def test_proxies_send_what_stays_open_to_the_pool_of_streams(path: str, is_open: bool) -> None:
-    [of_nginx] = re.findall(r"location ~ (\S+) \{", (DEPLOY / "nginx/hub.conf.template").read_text())
-    assert bool(re.search(of_nginx, f"/{path}")) is is_open
+    for file in ("nginx/hub.conf.template", "caddy/Caddyfile", "traefik/hub.yaml"):
+        [pattern] = re.findall(r"\^/\(.*messages/stream.*?\)\$", (DEPLOY / file).read_text())
+        assert bool(re.search(pattern, f"/{path}")) is is_open, file
+
+    routes = yaml.safe_load_all((DEPLOY / "kubernetes/gateway.yaml").read_text())
+    [route] = [
+        each for each in routes if (each["kind"], each["metadata"]["name"]) == ("HTTPRoute", "streams")
+    ]
+    open_paths = [match["path"]["value"] for match in route["spec"]["rules"][0]["matches"]]
+    assert any(re.fullmatch(pattern, f"/{path}") for pattern in open_paths) is is_open
 
     ingresses = yaml.safe_load_all((DEPLOY / "kubernetes/ingress.yaml").read_text())
     [streams] = [each for each in ingresses if each["metadata"]["name"] == "streams"]
