@@ -67,7 +67,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Of pages alone: hub.api.handler answers the API and the probes without any of these.
+    # Pages alone go through these: hub.api.handler answers the API and the probes without them.
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

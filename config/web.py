@@ -1,4 +1,4 @@
-"""What web pages have besides Django's own: two middleware classes, the look of forms, and error pages."""
+"""Web pages: two middleware classes beside Django's own, the look of forms, and the error pages."""
 
 import sys
 from typing import Any

@@ -1,8 +1,8 @@
 """The exchange: one request and its answer, from the first header to the line in the log.
 
-Whatever answers a request (the server's connection, the intake, a consumer, a viewset or a page) has its
-exchange. So an answer's header is composed here, a refusal becomes an answer here, and a request is counted
-from here.
+Every part that answers a request (the server's connection, the intake, a consumer, a viewset or a page) has
+the request's exchange. The headers of an answer are composed here, a refusal becomes an answer here, and a
+request is counted from here.
 """
 
 import time

@@ -1,10 +1,10 @@
-"""Where each path belongs: to the pages, to the API or to the probes."""
+"""The table of paths: each is a page, a part of the API, or a probe."""
 
 from enum import Enum
 
 
 class Kind(Enum):
-    """What serves a path, and which headers its answers have."""
+    """The part of the hub that serves a path. It decides which headers the answers have."""
 
     PAGE = "page"  # for a browser, with cookies, through Django's middleware
     API = "api"  # for agents, with a credential in a header
@@ -25,7 +25,7 @@ _SUBTREES = [(path, kind) for path, kind in TABLE.items() if path.endswith("/")]
 
 
 def kind_of(path: str) -> Kind:
-    """Return what serves a path."""
+    """Return the kind of a path."""
     if kind := TABLE.get(path):
         return kind
     return next((kind for prefix, kind in _SUBTREES if path.startswith(prefix)), Kind.PAGE)

@@ -41,7 +41,7 @@ class ServerProcess:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens."""
+        """The host and port that it listens on."""
         parts = urlsplit(self.base)
         return str(parts.hostname), int(parts.port or 0)
 
