@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check audit licenses release lock schemathesis mutations model bench growth crowd faults clean
+.PHONY: run test check pythons audit licenses release lock schemathesis mutations model bench growth crowd faults clean
 
 run: $(VENV)/run.stamp
 	@$(BIN)/python manage.py up
@@ -24,6 +24,10 @@ check: $(VENV)/dev.stamp
 	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
 	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# Start, quickstart and some tests on the other Pythons that are installed.
+pythons: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.pythons $(ARGS)
 
 # Known vulnerabilities in what is locked; asks the package index. Strict, since a package that the index says
 # nothing of would count as a good one.
