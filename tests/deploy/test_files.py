@@ -16,6 +16,7 @@ from django.core.management import get_commands
 
 from hub.urls import feed_urlpatterns, live_urlpatterns
 from tests.live.processes import ROOT
+from tests.pythons import versions
 
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
@@ -57,6 +58,14 @@ def test_the_image_holds_all_that_runs_and_its_parts_of_the_lock_are_there() -> 
     assert copied == {"accounts", "config", "hub", "realms", "static", "templates"}
     [marker] = re.findall(r"sed '/\^(# --- [a-z ]+)", dockerfile)
     assert f"\n{marker}" in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_image_has_one_python_and_the_tests_run_on_it() -> None:
+    named = re.findall(r"python:?(3\.\d+)", (DEPLOY / "Dockerfile").read_text())
+
+    assert len(named) == 3
+    assert len(set(named)) == 1
+    assert set(named) <= set(versions())
 
 
 def test_compose_takes_its_file() -> None:
