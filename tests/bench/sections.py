@@ -31,7 +31,7 @@ HUB = "hub, `serve`"
 FLOOR_A = "floor: Starlette, asyncpg"
 FLOOR_D = "floor: psycopg alone"
 FLOOR_E = "floor: bare ASGI, uvicorn"
-FLOOR_E_DJANGO = "floor: bare Django, uvicorn"
+FLOOR_E_DJANGO = "floor: bare Django in threads, uvicorn"
 
 
 @contextmanager
