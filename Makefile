@@ -70,6 +70,7 @@ crowd: $(VENV)/dev.stamp
 
 # Kills, freezes, cuts off and fills up parts of a running hub, and checks that nothing acknowledged is lost.
 faults: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest -m tools tests/faults
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 # The lock names packages and hashes, no index. What only tracing and only development need stands below

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -11,21 +10,32 @@ from hub.activity import rules as activity
 from realms.models import Realm
 from tests.cast import Agent, new_agent, new_key, new_realm
 from tests.client import Client
+from tests.distribution import Distribution
 from tests.emptying import empty_database
 from tests.live.server import server
 from tests.rows import forget_credentials
+from tests.selection import select
+from tests.slowest import Slowest
 
 __all__ = ["server"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    has_postgres = "postgresql" in settings.DATABASES["default"]["ENGINE"]
-    has_redis = hasattr(settings, "CHANNEL_LAYERS")
-    for item in items:
-        if item.get_closest_marker("postgres") and not has_postgres:
-            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL"))
-        if item.get_closest_marker("redis") and not has_redis:
-            item.add_marker(pytest.mark.skip(reason="needs Redis"))
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-slowest", action="store_true", help="write tests/slowest.txt anew")
+    parser.addoption(
+        "--only-database", action="store_true", help="leave out what is the same on every database"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    is_worker = hasattr(config, "workerinput")
+    config.pluginmanager.register(Slowest(renews=config.getoption("--renew-slowest") and not is_worker))
+    if config.getoption("dist", "no") != "no" and not is_worker:
+        config.pluginmanager.register(Distribution())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    select(config, items)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from django.conf import settings
 
 from tests import processes
 from tests.servers import free_port
@@ -20,9 +19,7 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).parent.parent
 QUICKSTART = (ROOT / "hub/management/quickstart.sh").read_text()
 
-embedded_only = pytest.mark.skipif(
-    not settings.HUB_EMBEDDED, reason="`make run` is the embedded mode, on SQLite"
-)
+embedded_only = pytest.mark.sqlite  # `make run` is the embedded mode
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ from django.conf import settings
 
 from tests.backup.tale import OF_REALM, Tale
 
+pytestmark = pytest.mark.deployment
+
 
 def test_no_send_fails_or_waits_for_the_end_while_a_backup_is_made(restored: Tale) -> None:
     assert restored.failed == []

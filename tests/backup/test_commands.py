@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from tests.backup import places
 from tests.backup.places import Place
@@ -12,9 +11,7 @@ from tests.backup.tale import OF_REALM, founded, serving
 from tests.cast import Agent
 from tests.live.client import WireAgent
 
-pytestmark = pytest.mark.skipif(
-    not settings.HUB_EMBEDDED, reason="a data directory is the same, whatever the tests run on"
-)
+pytestmark = pytest.mark.sqlite  # a data directory is the same, whatever the tests run on
 
 
 @pytest.fixture(scope="module")

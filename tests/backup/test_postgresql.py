@@ -13,7 +13,7 @@ from tests.backup import places
 from tests.backup.places import Place
 from tests.backup.tale import Tale, founded
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+pytestmark = [pytest.mark.deployment, pytest.mark.postgres, pytest.mark.redis]
 
 # Everything that a table is besides its rows.
 SHAPE = {

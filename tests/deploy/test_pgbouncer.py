@@ -12,7 +12,8 @@ from tests.deploy.stack import running_stack
 from tests.deploy.traffic import Traffic
 from tests.servers import Missing
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis]  # it has its own, and is not to run twice
+# PostgreSQL and Redis are its own: on SQLite it would run a second time.
+pytestmark = [pytest.mark.deployment, pytest.mark.postgres, pytest.mark.redis]
 
 UNPREPARED = "?prepare_threshold=None"
 

@@ -21,7 +21,8 @@ from tests.live.processes import ROOT
 from tests.servers import Missing
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis]  # it has its own, and is not to run twice
+# PostgreSQL and Redis are its own: on SQLite it would run a second time.
+pytestmark = [pytest.mark.deployment, pytest.mark.postgres, pytest.mark.redis]
 
 SPOOFED = "203.0.113.66"
 

@@ -11,6 +11,8 @@ from tests.faults.history import Death, History, StreamEvent, StreamOpened
 from tests.faults.tale import Tale, message
 from tests.faults.view import View
 
+pytestmark = pytest.mark.tools
+
 ONE, TWO, THREE = message(1), message(2), message(3)
 PROBLEM = {"code": "unavailable"}
 

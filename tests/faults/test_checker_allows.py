@@ -8,6 +8,8 @@ import pytest
 from tests.faults.tale import Tale, message
 from tests.faults.test_checker import PROBLEM, THREE, TWO, delegated, lost_with_an_answer, three_to_both
 
+pytestmark = pytest.mark.tools
+
 
 def maybe_absent(tale: Tale) -> None:
     tale.send(4, ["bob", "sam"], 4.0, status=0)

@@ -1,12 +1,13 @@
 """A short run of each scenario; `make faults` runs longer ones."""
 
 import pytest
-from django.conf import settings
 
 from tests import servers
 from tests.faults import faults
 from tests.faults.faults import Kind
 from tests.faults.run import Plan, Verdict, run
+
+pytestmark = pytest.mark.deployment
 
 HOSTED = (
     Kind(faults.kill_server, "servers"),
@@ -38,7 +39,7 @@ def test_two_servers_on_postgresql_and_redis_lose_nothing() -> None:
     assert verdict.maybe, "the faults should have been felt"
 
 
-@pytest.mark.skipif(not settings.HUB_EMBEDDED, reason="the one process with SQLite is the embedded mode")
+@pytest.mark.sqlite
 def test_one_process_on_sqlite_loses_nothing() -> None:
     verdict = run(Plan("sqlite", 7, 4.0, EMBEDDED, between=(2.0, 2.5), own_disk=False))
 

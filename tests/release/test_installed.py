@@ -18,6 +18,8 @@ from tests.release.conftest import Built
 from tests.servers import free_port
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.deployment
+
 PACKAGES = sysconfig.get_path("purelib")
 
 

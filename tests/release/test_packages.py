@@ -5,8 +5,12 @@ import zipfile
 from email.parser import Parser
 from pathlib import Path
 
+import pytest
+
 from hub.version import VERSION
 from tests.release.conftest import CANARY, LYING_ABOUT, ROOT, Built
+
+pytestmark = pytest.mark.deployment
 
 METADATA = f"aisp_hub-{VERSION}.dist-info"
 IN_WHEEL = {

@@ -16,6 +16,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hub.version import VERSION
 from tests.release.conftest import ROOT, Built, release
 
+pytestmark = pytest.mark.deployment
+
 LOCKED = (ROOT / "requirements.lock").read_text()
 
 

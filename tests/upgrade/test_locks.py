@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 from realms.concurrent_index import AddIndexWhileInUse, RemoveIndexWhileInUse
 from tests.upgrade.locks import findings
 
+pytestmark = pytest.mark.tools
+
 INDEX = models.Index(models.F("realm"), name="some_index")
 UNIQUE = models.UniqueConstraint("realm", name="some_constraint")
 NEW = migrations.CreateModel("New", [("id", models.BigAutoField(primary_key=True))])

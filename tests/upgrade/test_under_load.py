@@ -11,7 +11,8 @@ from tests.growth import rows
 from tests.live.processes import ROOT
 from tests.servers import Missing
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis]  # it has its own, and is not to run twice
+# PostgreSQL and Redis are its own: on SQLite it would run a second time.
+pytestmark = [pytest.mark.deployment, pytest.mark.postgres, pytest.mark.redis]
 
 MESSAGES = 50_000  # are there before, so that the migrations have something to do
 
