@@ -5,6 +5,8 @@ the request's exchange. The headers of an answer are composed here, a refusal be
 request is counted from here.
 """
 
+import re
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,11 +25,11 @@ from hub.api.limits import address_headers
 from hub.api.media_types import refuse_unless_json
 from hub.api.paths import Kind, kind_of
 from hub.api.problems import problem_body, problem_headers, refusal_of
-from hub.api.request_id import HEADER as REQUEST_ID
-from hub.api.request_id import request_id_from
 from hub.api.strict_json import read_json
 from hub.sessions.acting import Caller
 
+REQUEST_ID = "X-Request-ID"
+HARMLESS_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 CLIENT_LEFT = 499  # nginx's status for a request whose client did not wait; never sent
 
 
@@ -66,6 +68,8 @@ class Exchange:
         status: the answer's; `CLIENT_LEFT` until there is an answer.
         code: the code of the problem, if the answer is one.
         more: further members of the line in the log.
+        request_id: what answer, log and audit carry: the client's own id if it is harmless, else a new one.
+        kind: the part of the hub that the path belongs to.
     """
 
     method: str
@@ -88,7 +92,8 @@ class Exchange:
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.request_id = request_id_from(self.headers.get(REQUEST_ID.lower()))
+        given = self.headers.get(REQUEST_ID.lower(), "")
+        self.request_id = given if HARMLESS_ID.fullmatch(given) else secrets.token_hex(16)
         self.kind = kind_of(self.path)
         self._origin = self.headers.get("origin")
         self._began = time.perf_counter()
