@@ -1,8 +1,11 @@
 """PostgreSQL is gone, silent, or has no connection left: a 503 soon, and all is well when it is back."""
 
 import contextlib
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +16,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.bench.stage import prepare
 from tests.live.client import StreamReader
-from tests.live.processes import server_process
+from tests.live.processes import ROOT, hosted_environment, server_process
 from tests.servers import Postgresql, running
 from tests.waiting import wait_until
 
@@ -54,6 +56,16 @@ class Hub:
         return StreamReader(f"{self.base}/api/v1/messages/stream", headers)
 
 
+def founded(url: str, redis_url: str) -> str:
+    """Migrate a database, make a realm in it, and return its key, whose limits nobody reaches."""
+    command = [sys.executable, "-m", "tests.faults.founding", "default"]
+    environment = hosted_environment(url, redis_url, "http://127.0.0.1")
+    printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE realms_apikey SET reads_per_minute = 1000000, writes_per_minute = 1000000")
+    return str(json.loads(printed)["default"])
+
+
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Hub]:
     with running(Postgresql) as database:
@@ -61,7 +73,7 @@ def hub() -> Iterator[Hub]:
         with psycopg.connect(url.replace("/hub", "/postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE hub")
 
-        key = prepare(url, redis_url).limited
+        key = founded(url, redis_url)
         with server_process(url, redis_url, HUB_STATEMENT_SECONDS=str(STATEMENT_SECONDS)) as base:
             new = {"name": "ada", "kind": "service"}
             answer = httpx.post(f"{base}/api/v1/sessions", headers={"X-AISP-Key": key}, json=new)

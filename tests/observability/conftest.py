@@ -51,7 +51,7 @@ def lines() -> Iterator[Lines]:
     log.configure(settings.LOGGING)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     """A collector on this machine."""
     collector = Collector()

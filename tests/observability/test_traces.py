@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -16,21 +17,31 @@ from tests.observability.collector import Collector
 from tests.servers import free_port
 from tests.waiting import wait_until
 
-CALLERS_TRACE = "0af7651916cd43dd8448eb211c80319c"
-TRACEPARENT = f"00-{CALLERS_TRACE}-b7ad6b7169203331-01"
+# Traces of callers.
+REQUESTS = "0af7651916cd43dd8448eb211c80319c"
+LASTING = "0af7651916cd43dd8448eb211c80319d"
 SECRET = b"what-nobody-may-read"
 
 
-@pytest.fixture
-def hub(collector: Collector, tmp_path: Path) -> Iterator[str]:
-    """A hub that is asked for traces, and its address."""
-    port = free_port()
+@dataclass(frozen=True)
+class Hub:
+    """A hub that is asked for traces: its address, its log, and where its traces go."""
+
+    base: str
+    log: Path
+    collector: Collector
+
+
+@pytest.fixture(scope="module")
+def hub(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """The hub of all tests here, so each has a trace of its own."""
+    port, folder = free_port(), tmp_path_factory.mktemp("traced")
     others = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     environment = {
         **others,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PORT": str(port),
-        "HUB_DATA_DIR": str(tmp_path),
+        "HUB_DATA_DIR": str(folder),
         "HUB_ORIGIN": f"http://127.0.0.1:{port}",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
@@ -38,14 +49,14 @@ def hub(collector: Collector, tmp_path: Path) -> Iterator[str]:
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "INFO",
     }
-    with (tmp_path / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = processes.start(
             [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
     try:
         base = f"http://127.0.0.1:{port}"
         wait_until(lambda: _is_up(base), seconds=30)
-        yield base
+        yield Hub(base, folder / "log", collector)
     finally:
         processes.end(process)
 
@@ -57,27 +68,29 @@ def _is_up(base: str) -> bool:
         return False
 
 
-def spans_of_callers_trace(collector: Collector, *, requests: int) -> list[Span]:
-    """Return the spans of the caller's trace once those of so many requests are there."""
+def traceparent(trace: str) -> str:
+    return f"00-{trace}-b7ad6b7169203331-01"
+
+
+def spans_of(hub: Hub, trace: str, *, requests: int) -> list[Span]:
+    """Return the spans of a caller's trace once those of so many requests are there."""
 
     def spans() -> list[Span]:
-        return [span for span in collector.spans() if span.trace_id.hex() == CALLERS_TRACE]
+        return [span for span in hub.collector.spans() if span.trace_id.hex() == trace]
 
     wait_until(lambda: sum(span.kind == Span.SPAN_KIND_SERVER for span in spans()) == requests)
     return spans()
 
 
-def test_a_request_is_a_span_of_its_callers_trace_with_its_statements(
-    hub: str, collector: Collector, tmp_path: Path
-) -> None:
+def test_a_request_is_a_span_of_its_callers_trace_with_its_statements(hub: Hub) -> None:
     answer = httpx.get(
-        f"{hub}/api/v1/sessions?name={SECRET.decode()}",
-        headers={"traceparent": TRACEPARENT, "X-AISP-Key": SECRET.decode(), "X-Request-ID": "r-3"},
+        f"{hub.base}/api/v1/sessions?name={SECRET.decode()}",
+        headers={"traceparent": traceparent(REQUESTS), "X-AISP-Key": SECRET.decode(), "X-Request-ID": "r-3"},
     )
     assert answer.status_code == 401
-    httpx.get(f"{hub}/invitations/{SECRET.decode()}", headers={"traceparent": TRACEPARENT})
+    httpx.get(f"{hub.base}/invitations/{SECRET.decode()}", headers={"traceparent": traceparent(REQUESTS)})
 
-    spans = spans_of_callers_trace(collector, requests=2)
+    spans = spans_of(hub, REQUESTS, requests=2)
     [of_api] = [span for span in spans if span.name == "GET api/v1/sessions"]
     said = {each.key: each.value.string_value or each.value.int_value for each in of_api.attributes}
     assert said["http.response.status_code"] == 401
@@ -86,21 +99,21 @@ def test_a_request_is_a_span_of_its_callers_trace_with_its_statements(
     [of_page] = [span for span in spans if span.name == "GET invitations/<str:token>"]
     children = [span for span in spans if span.parent_span_id == of_page.span_id]
     assert {span.name for span in children} >= {"SELECT"}
-    assert not any(SECRET in body for body in collector.bodies)
-    assert f'"trace_id":"{CALLERS_TRACE}"' in (tmp_path / "log").read_text()
+    assert not any(SECRET in body for body in hub.collector.bodies)
+    assert f'"trace_id":"{REQUESTS}"' in hub.log.read_text()
 
 
-def test_so_is_what_stays_open(hub: str, collector: Collector) -> None:
-    headers = {"traceparent": TRACEPARENT, "X-AISP-Key": SECRET.decode()}
-    httpx.post(f"{hub}/api/v1/sessions/{SECRET.decode()}/ping", headers=headers)
-    httpx.get(f"{hub}/api/v1/messages/stream", headers=headers)
+def test_so_is_what_stays_open(hub: Hub) -> None:
+    headers = {"traceparent": traceparent(LASTING), "X-AISP-Key": SECRET.decode()}
+    httpx.post(f"{hub.base}/api/v1/sessions/{SECRET.decode()}/ping", headers=headers)
+    httpx.get(f"{hub.base}/api/v1/messages/stream", headers=headers)
 
-    spans = spans_of_callers_trace(collector, requests=2)
+    spans = spans_of(hub, LASTING, requests=2)
     assert sorted(span.name for span in spans if span.kind == Span.SPAN_KIND_SERVER) == [
         "GET api/v1/messages/stream",
         "POST api/v1/sessions/<str:session_id>/ping",
     ]
-    assert not any(SECRET in body for body in collector.bodies)
+    assert not any(SECRET in body for body in hub.collector.bodies)
 
 
 def test_what_traces_need_is_named_where_it_is_missing(tmp_path: Path) -> None:
