@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Model
 
+from hub.activity import rules as activity
 from tests.rows import forget_credentials
 
 Test = Callable[..., None]
@@ -20,6 +21,7 @@ Test = Callable[..., None]
 def _undone() -> Iterator[None]:
     """Undo what a case writes, if the test has a database and a transaction around it."""
     forget_credentials()
+    activity._counts.begin_anew()
     if not connection.in_atomic_block:
         yield
         return

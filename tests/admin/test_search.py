@@ -125,7 +125,7 @@ def test_a_session_is_connected_while_a_living_process_holds_its_stream(
     assert {session.pk for session in listed if session.streaming} == {alice.id}
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     [
         "/admin/autocomplete/?app_label=realms&model_name=realm&field_name=owner&term=%00",

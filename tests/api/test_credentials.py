@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from hub.sessions.models import Session
 from realms import identity, key_format, keys, owners
 from realms.models import ApiKey, ApiKeySecret, Realm
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent, Answer, new_agent, new_key
 from tests.clock import Clock
 
@@ -64,7 +65,7 @@ def test_no_malformed_and_unknown_keys_answer_alike(caller: Agent) -> None:
     assert all(body == bodies[0] for body in bodies)
 
 
-@pytest.mark.parametrize("change", ["typo", "short", "long", "prefix", "line break"])
+@cases("change", ["typo", "short", "long", "prefix", "line break"])
 def test_a_key_that_cannot_be_costs_no_query(
     key: str, change: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -52,7 +52,7 @@ def test_an_unknown_path_is_a_problem(caller: Agent, path: str, method: str) -> 
     assert_problem(caller.call(method, path), 404, "not_found")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("path", "allowed"),
     [
         ("sessions", {"GET", "POST"}),
@@ -68,7 +68,7 @@ def test_an_unknown_path_is_a_problem(caller: Agent, path: str, method: str) -> 
         ("schema", {"GET"}),
     ],
 )
-@pytest.mark.parametrize(
+@cases(
     "method",
     ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "SCHEMA", "DISPATCH"],
 )
@@ -82,7 +82,7 @@ def test_a_wrong_method_names_the_right_ones(db: None, path: str, allowed: set[s
     assert response.headers["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("accept", "status"),
     [
         ("application/json", 200),
@@ -104,7 +104,7 @@ def test_what_cannot_be_had_is_not_acceptable(caller: Agent, accept: str, status
         assert_problem(answer, 406, "not_acceptable")
 
 
-@pytest.mark.parametrize(
+@cases(
     ("content_type", "status"),
     [
         ("application/json", 200),
@@ -129,7 +129,7 @@ def test_another_media_type_is_not_supported(caller: Agent, content_type: str, s
         assert_problem(answer, 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
+@cases("encoding", ["gzip", "br", "deflate", "gzip, identity"])
 def test_a_compressed_body_is_not_supported(caller: Agent, encoding: str) -> None:
     answer = caller.post("sessions", GOOD, headers={"Content-Encoding": encoding})
 
@@ -144,9 +144,7 @@ def post_raw(agent: Agent, path: str, body: bytes, **environ: Any) -> int:
     return client.generic("POST", where, body, **options).status_code
 
 
-@pytest.mark.parametrize(
-    ("path", "limit"), [("sessions", MIB), ("messages", MIB), ("grants", MIB), ("memory", 8 * MIB)]
-)
+@cases(("path", "limit"), [("sessions", MIB), ("messages", MIB), ("grants", MIB), ("memory", 8 * MIB)])
 def test_a_body_over_the_limit_is_refused_unread(alice: Agent, path: str, limit: int) -> None:
     # The client raises if more is read than is there: 413 means that nothing was.
     assert post_raw(alice, path, b"{", CONTENT_LENGTH=str(limit + 1)) == 413
@@ -154,7 +152,7 @@ def test_a_body_over_the_limit_is_refused_unread(alice: Agent, path: str, limit:
     assert post_raw(alice, path, b"{" + b" " * (limit - 1)) == 400
 
 
-@pytest.mark.parametrize("length", ["x", "-5", "+2", "2.0", "²"])
+@cases("length", ["x", "-5", "+2", "2.0", "²"])
 def test_a_content_length_that_is_no_number_is_refused(caller: Agent, length: str) -> None:
     assert post_raw(caller, "sessions", b"{}", CONTENT_LENGTH=length) == 400
 
@@ -195,7 +193,7 @@ def test_without_the_database_the_hub_is_unavailable(
     assert "gone" not in str(answer.json)
 
 
-@pytest.mark.parametrize("code", sorted(PROBLEMS))
+@cases("code", sorted(PROBLEMS))
 def test_every_problem_has_a_page(db: None, code: str) -> None:
     response = Client().get(f"/docs/problems/{code}")
 
@@ -217,7 +215,7 @@ def test_a_harmless_request_id_is_echoed(caller: Agent, given: str) -> None:
     assert caller.get("nothing", headers={"X-Request-ID": given}).json["request_id"] == given
 
 
-@pytest.mark.parametrize("given", ["", "x" * 129, "a b", "a\tb", "ä", "a;b", "<b>"])
+@cases("given", ["", "x" * 129, "a b", "a\tb", "ä", "a;b", "<b>"])
 def test_another_request_id_is_replaced(caller: Agent, given: str) -> None:
     first, second = (caller.get("sessions", headers={"X-Request-ID": given}) for _ in range(2))
 

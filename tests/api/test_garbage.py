@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from hub.api.exchange import Exchange
 from hub.api.handler import Handler
 from hub.api.viewset import HubViewSet
+from tests.cases import cases
 from tests.cast import Agent
 from tests.live.scope import SCOPE
 
@@ -69,7 +70,7 @@ def alive() -> int:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", REQUESTS)
+@cases("name", REQUESTS)
 def test_a_request_is_forgotten_when_it_is_answered(alice: Agent, name: str) -> None:
     _, _, expected = REQUESTS[name]
     assert status_of(alice, name) == expected  # what is made once is made

@@ -19,6 +19,7 @@ from hub.messages.models import Delivery, Message
 from hub.sessions.models import Session
 from hub.tasks import sweep_idempotency_records
 from realms.models import AuditEvent, Realm
+from tests.cases import cases
 from tests.cast import Agent, Answer, new_agent, new_key
 from tests.tokens.signing import Signer
 
@@ -68,7 +69,7 @@ POSTS: dict[str, Callable[[Agent, Agent], Prepared]] = {
 }
 
 
-@pytest.mark.parametrize("prepare", POSTS.values(), ids=POSTS.keys())
+@cases("prepare", POSTS.values(), ids=POSTS.keys())
 def test_every_post_is_done_once_and_answered_alike(
     alice: Agent, bob: Agent, prepare: Callable[[Agent, Agent], Prepared]
 ) -> None:
@@ -97,7 +98,7 @@ def test_without_the_header_a_post_is_done_each_time(alice: Agent, bob: Agent) -
     assert not IdempotencyRecord.objects.exists()
 
 
-@pytest.mark.parametrize("change", ["body", "spelling", "path", "session"])
+@cases("change", ["body", "spelling", "path", "session"])
 def test_the_same_key_for_another_request_is_refused(
     alice: Agent, bob: Agent, change: str, caller: Agent
 ) -> None:
@@ -139,7 +140,7 @@ def test_what_was_refused_can_be_sent_again(alice: Agent, bob: Agent, charlie: A
     assert IdempotencyRecord.objects.count() == 1
 
 
-@pytest.mark.parametrize("name", [" ", "a b", "ä", "x" * 256, "a\tb", "\x7f"])
+@cases("name", [" ", "a b", "ä", "x" * 256, "a\tb", "\x7f"])
 def test_what_is_no_key_is_refused(alice: Agent, bob: Agent, name: str) -> None:
     for good in ("x", "x" * 255, "!~"):
         assert alice.post("messages", envelope(alice, bob), headers=with_key(good)).status == 200

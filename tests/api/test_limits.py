@@ -12,6 +12,7 @@ from hub.api.windows import LocalWindows
 from hub.messages.models import Message
 from realms.models import Realm
 from tests.api.test_windows import Clock
+from tests.cases import cases
 from tests.cast import Agent, Answer, new_agent, new_key
 from tests.refusals import refusals_allowed
 from tests.rows import set_realm
@@ -158,7 +159,7 @@ def test_addresses_are_counted_apart(db: None, few_refusals: None) -> None:
     assert limits.address_headers("192.0.2.7")["RateLimit"].startswith('"refused-credentials";r=3;')
 
 
-@pytest.mark.parametrize(
+@cases(
     ("method", "path"),
     [("GET", "nothing"), ("PUT", "sessions"), ("GET", "schema"), ("GET", "sessions")],
 )

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.cast import Agent
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     [
         "messages?since=null",

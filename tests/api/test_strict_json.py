@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hub.api.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, read_json
 from hub.sessions.models import Session
 from realms.refusal import Refusal
+from tests.cases import cases
 from tests.cast import Agent
 
 
@@ -174,7 +175,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         assert not (isinstance(value, float) and math.isinf(value))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("manifest", "pointer"),
     [
         ('{"a":[1,NaN]}', "/manifest/a/1"),

@@ -11,6 +11,7 @@ from realms.audit.models import AppendOnly
 from realms.models import AuditEvent, Realm
 from tests.audit.log import events_of
 from tests.audit.tampering import TABLE, rows
+from tests.cases import cases
 
 
 def _changed(event: AuditEvent) -> AuditEvent:
@@ -33,7 +34,7 @@ REFUSED: dict[str, Callable[[AuditEvent], Any]] = {
 }
 
 
-@pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED.keys())
+@cases("change", REFUSED.values(), ids=REFUSED.keys())
 def test_the_model_refuses(realm: Realm, change: Callable[[AuditEvent], Any]) -> None:
     before = list(AuditEvent.objects.values())
 
@@ -54,7 +55,7 @@ def test_an_event_is_not_written_over_by_a_new_one_of_its_id(realm: Realm) -> No
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize(
+@cases(
     "statement",
     [
         f"UPDATE {TABLE} SET action = 'grant.approved'",

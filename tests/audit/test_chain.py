@@ -113,7 +113,7 @@ def test_a_removal_shows(chain: Realm, number: int) -> None:
     assert _faults(chain)
 
 
-@pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 4), (4, 5), (1, 5)])
+@cases(("one", "other"), [(1, 2), (2, 4), (4, 5), (1, 5)])
 def test_another_order_shows(chain: Realm, one: int, other: int) -> None:
     tampering.swap(chain, one, other)
 
@@ -135,7 +135,7 @@ def test_an_event_beyond_the_head_shows(chain: Realm) -> None:
     assert _faults(chain) == ["event 6 stands beyond the head"]
 
 
-@pytest.mark.parametrize(
+@cases(
     "edit",
     [
         {"number": LENGTH - 1},

@@ -102,7 +102,7 @@ def test_what_is_no_head_is_refused(realms: tuple[Realm, Realm], head: str) -> N
     assert ran.out == "", "nothing is said to be whole"
 
 
-@pytest.mark.parametrize(
+@cases(
     "arguments",
     [
         ("--realm", "default"),
@@ -123,6 +123,6 @@ def test_a_realm_is_named_whole_or_not_at_all(
     assert Ran("verify", *OF_ALICE).code == 0
 
 
-@pytest.mark.parametrize("arguments", [(), ("head",), ("head", "--realm", "default"), ("prove",)])
+@cases("arguments", [(), ("head",), ("head", "--realm", "default"), ("prove",)])
 def test_what_is_missing_is_a_command_error(db: None, arguments: tuple[str, ...]) -> None:
     assert Ran(*arguments).code == 1

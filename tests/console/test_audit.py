@@ -130,7 +130,7 @@ def test_what_cannot_be_filtered_by_is_refused_in_words(log: Person, query: dict
     assert log.get("realm-audit-export", format="jsonl", **query).status_code == 400
 
 
-@pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "9" * 19, "¹", "\0"])
+@cases("before", ["", "x", "-1", "1.5", "9" * 19, "¹", "\0"])
 def test_a_page_begins_at_a_number(log: Person, before: str) -> None:
     assert log.get("realm-audit", before=before).status_code == 400
     assert log.get("realm-audit", before="9" * 18).status_code == 200
@@ -228,7 +228,7 @@ def test_a_noted_head_is_looked_for(log: Person) -> None:
     assert "does not lead through" in log.get("realm-audit-verify", noted=f" {noted} ").content.decode()
 
 
-@pytest.mark.parametrize("noted", ["x", "1:2", "1" * 20 + ":" + "0" * 64, "\0"])
+@cases("noted", ["x", "1:2", "1" * 20 + ":" + "0" * 64, "\0"])
 def test_what_is_no_head_is_refused(log: Person, noted: str) -> None:
     assert log.get("realm-audit-verify", noted=noted).status_code == 400
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from realms.models import AuditEvent
+from tests.cases import cases
 from tests.cast import Agent
 from tests.console.people import Person
 from tests.grants.lives import asked
@@ -37,7 +36,7 @@ def test_a_session_ends_when_its_name_is_typed(admin: Person, alice: Agent, bob:
     assert (event.action, event.target, event.actor) == ("session.deregistered", bob.id, admin.user.email)
 
 
-@pytest.mark.parametrize("said", [{}, {"name": ""}, {"name": "alice"}, {"name": "b\0b"}], ids=str)
+@cases("said", [{}, {"name": ""}, {"name": "alice"}, {"name": "b\0b"}], ids=str)
 def test_another_name_ends_nothing(admin: Person, bob: Agent, said: dict[str, Any]) -> None:
     assert admin.post(PAGE, bob.id, said=said).status_code in (200, 400)
     assert status_of(bob) == "active"

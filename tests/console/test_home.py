@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from realms.members.models import Membership, Role
 from realms.models import AuditEvent, Realm
+from tests.cases import cases
 from tests.cast import new_key, new_owner, new_realm
 from tests.client import Client
 from tests.console.people import Person, signed_in
@@ -53,7 +52,7 @@ def test_a_person_makes_a_realm(owner: Person) -> None:
     assert (event.action, event.actor) == ("realm.created", "alice@example.com")
 
 
-@pytest.mark.parametrize("slug", ["", "No", "-x", "a b", "x" * 64, "\0", "default", "ä"])
+@cases("slug", ["", "No", "-x", "a b", "x" * 64, "\0", "default", "ä"])
 def test_a_name_that_cannot_be_is_said(slug: str, owner: Person) -> None:
     answer = owner.browser.post("/realms/new", {"slug": slug})
 

@@ -12,6 +12,7 @@ from realms import identity, keys
 from realms.audit.actor import Actor
 from realms.key_format import KEY_PATTERN
 from realms.models import ApiKey, AuditEvent, Realm
+from tests.cases import cases
 from tests.cast import Agent, new_agent, new_key
 from tests.console.people import Person, words_of
 from tests.rows import forget_credentials
@@ -58,7 +59,7 @@ def test_a_key_is_issued_and_shown_once(admin: Person) -> None:
         assert plaintext not in admin.get(name, *named).content.decode()
 
 
-@pytest.mark.parametrize(
+@cases(
     "wrong",
     [
         {"name": ""},
@@ -178,7 +179,7 @@ def test_a_key_is_revoked_by_its_name(owner: Person, issued: tuple[ApiKey, str])
     assert "stays revoked" in again.content.decode()
 
 
-@pytest.mark.parametrize(
+@cases(
     "name",
     ["realm-key", "realm-key-rotate", "realm-key-revoke", "realm-key-end-grace", "realm-key-disable"],
 )

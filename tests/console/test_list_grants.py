@@ -59,7 +59,7 @@ def test_a_session_that_is_none_of_the_realm_is_not_found(owner: Person, mallory
         assert owner.get("realm-grants", session=session).status_code == 404, session
 
 
-@pytest.mark.parametrize(
+@cases(
     "query",
     [
         {"status": "revoked"},

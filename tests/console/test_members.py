@@ -16,6 +16,7 @@ from realms.members.invitations import invitation_for
 from realms.members.models import Invitation, Membership, Role
 from realms.models import Realm
 from realms.owners import create_realm
+from tests.cases import cases
 from tests.cast import OPERATOR, new_owner
 from tests.console.people import Person, new_member, words_of
 from tests.members.people import invited, later, role_of
@@ -198,7 +199,7 @@ def test_a_role_is_changed(admin: Person, viewer: Person) -> None:
     assert role_of(admin.realm, viewer.user) == "admin"
 
 
-@pytest.mark.parametrize("role", ["", "owner", "x", "admin\0"])
+@cases("role", ["", "owner", "x", "admin\0"])
 def test_another_role_is_none(owner: Person, viewer: Person, role: str) -> None:
     assert owner.post("realm-member-role", viewer.user.pk, said={"role": role}).status_code == 400
     assert role_of(owner.realm, viewer.user) == "viewer"

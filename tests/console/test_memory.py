@@ -90,7 +90,7 @@ def test_a_prefix_that_is_no_key_is_refused(owner: Person, alice: Agent, prefix:
     page(owner.get("realm-memory", prefix="a"))
 
 
-@pytest.mark.parametrize("after", ["", "a.b", "a\0", "a" * 256, "/"])
+@cases("after", ["", "a.b", "a\0", "a" * 256, "/"])
 def test_a_page_that_begins_nowhere_is_refused(owner: Person, alice: Agent, after: str) -> None:
     written(alice, "a.b")
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from realms.models import AuditEvent
 from tests.cases import cases
@@ -12,7 +10,7 @@ from tests.console.people import Person
 from tests.memory.entries import stored, written
 
 
-@pytest.mark.parametrize("by", ["name", "name in capitals", "id", "id in small letters"])
+@cases("by", ["name", "name in capitals", "id", "id in small letters"])
 def test_it_is_handed_to_a_session_by_name_or_id(admin: Person, alice: Agent, bob: Agent, by: str) -> None:
     written(alice, "project.name")
     said = {"name": "bob", "name in capitals": "BOB", "id": bob.id, "id in small letters": bob.id.lower()}

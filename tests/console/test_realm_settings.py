@@ -8,6 +8,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from realms.models import AuditEvent, Realm
+from tests.cases import cases
 from tests.cast import Agent
 from tests.console.people import Person, words_of
 from tests.memory.entries import written
@@ -109,7 +110,7 @@ def test_what_cannot_be_is_refused(owner: Person, settings: Any, wrong: dict[str
     assert owner.post("realm-settings-change", said=best).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["max_sessions", "memory_max_bytes", "slug", "owner", "status"])
+@cases("name", ["max_sessions", "memory_max_bytes", "slug", "owner", "status"])
 def test_what_is_the_operators_cannot_be_sent(owner: Person, name: str) -> None:
     before = Realm.objects.values().get()
 

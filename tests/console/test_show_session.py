@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from hub.console.sessions import EVENTS_SHOWN, NAMESPACES_SHOWN
 from realms.ids import SESSION, new_id
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.console.people import Person, words_of
 from tests.grants.lives import asked
@@ -123,7 +124,7 @@ def test_a_viewer_sees_no_buttons(viewer: Person, admin: Person, alice: Agent) -
     assert path not in words_of(viewer.get("realm-session", alice.id))
 
 
-@pytest.mark.parametrize(
+@cases(
     ("method", "page"),
     [
         ("get", "realm-session"),

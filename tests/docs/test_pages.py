@@ -8,6 +8,7 @@ from hub.docs.contents import ALL_PAGES, WRITTEN, neighbours
 from hub.docs.pages import pages_naming, rendered
 from hub.docs.reference import operations
 from realms.problems import PROBLEMS
+from tests.cases import cases
 from tests.client import Client
 from tests.docs.site import Fetched, fetch_all, inner_links
 from tests.isolation.routes import operations as published
@@ -83,7 +84,7 @@ def test_a_problem_names_the_pages_that_explain_it() -> None:
     assert b"/docs/rotate-keys" in Client().get("/docs/problems/rotation_in_grace").content
 
 
-@pytest.mark.parametrize(
+@cases(
     "path",
     ["/docs/nothing", "/docs/concepts", "/docs/../docs/quickstart.md", "/docs/concepts/", "/docs/problems/x"],
 )

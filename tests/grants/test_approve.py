@@ -50,7 +50,7 @@ def test_it_may_narrow_the_namespace(alice: Agent, bob: Agent, wished: str, give
     assert (answer.status, answer.json["namespace"]) == (200, given)
 
 
-@pytest.mark.parametrize(
+@cases(
     ("wished", "given"),
     [
         ("project.*", "*"),

@@ -1,8 +1,7 @@
 """POST /grants/:id/deny."""
 
-import pytest
-
 from hub.grants.models import Grant
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, asked, grant_in, kept
 from tests.memory.entries import written
@@ -41,7 +40,7 @@ def test_only_the_target_denies(alice: Agent, bob: Agent, charlie: Agent) -> Non
     assert bob.post(f"grants/{grant_id}/deny").status == 200
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state != "pending"])
+@cases("state", [state for state in STATES if state != "pending"])
 def test_only_a_pending_grant_is_denied(alice: Agent, bob: Agent, state: str) -> None:
     grant_id = grant_in(state, alice, bob)
     before = kept()

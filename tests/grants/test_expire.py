@@ -9,6 +9,7 @@ from hub.grants.models import Grant
 from hub.grants.rules import expire_grants
 from hub.messages.models import Message
 from hub.tasks import expire_grants as expire_grants_task
+from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, age, asked, grant_in, kept
 from tests.memory.entries import write, written
@@ -40,7 +41,7 @@ def test_a_second_run_finds_nothing(alice: Agent, bob: Agent, state: str) -> Non
     assert kept() == before
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if "overdue" not in state])
+@cases("state", [state for state in STATES if "overdue" not in state])
 def test_it_leaves_everything_else_alone(alice: Agent, bob: Agent, state: str) -> None:
     grant_in(state, alice, bob)
     before = kept()

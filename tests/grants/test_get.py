@@ -1,7 +1,5 @@
 """GET /grants/:id."""
 
-import pytest
-
 from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, asked, grant_in, in_an_hour
@@ -72,7 +70,7 @@ def test_an_unknown_or_malformed_id_is_not_found(alice: Agent, verb: str, name: 
     assert (answer.status, answer.code) == (404, "grant_not_found")
 
 
-@pytest.mark.parametrize("verb", ["GET", "DELETE", "POST approve", "POST deny"])
+@cases("verb", ["GET", "DELETE", "POST approve", "POST deny"])
 def test_a_grant_of_another_realm_is_like_an_unknown_one(
     alice: Agent, bob: Agent, mallory: Agent, verb: str
 ) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.cases import cases
 from tests.cast import Agent
 from tests.grants.lives import STATES, asked, grant_in
@@ -42,7 +40,7 @@ def test_a_direction_keeps_one_side(alice: Agent, bob: Agent, charlie: Agent) ->
     assert _ids(charlie, "?direction=outgoing") == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "states"),
     [
         ("", {"pending", "active"}),
@@ -107,9 +105,7 @@ def test_pages_follow_each_other_to_the_end(alice: Agent, bob: Agent) -> None:
     assert next_path(alice.get("grants?limit=8")) is None
 
 
-@pytest.mark.parametrize(
-    "other", ["direction=incoming", "direction=outgoing&status=active", "status=pending", ""]
-)
+@cases("other", ["direction=incoming", "direction=outgoing&status=active", "status=pending", ""])
 def test_a_cursor_of_another_query_is_refused(alice: Agent, bob: Agent, other: str) -> None:
     for i in range(3):
         asked(alice, bob, namespace=f"n{i}")

@@ -8,6 +8,7 @@ from hub.grants.models import Grant
 from hub.grants.rules import expire_grants, revoke_on_behalf_of_grantor
 from realms.identity import forget_cached_keys
 from realms.models import Realm
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent
 from tests.grants.lives import REFERENCE, age, asked, grant_in, in_an_hour
 
@@ -69,8 +70,8 @@ def test_an_approval_tells_what_it_was_narrowed_to(alice: Agent, bob: Agent) -> 
     assert (notice["payload"]["namespace"], notice["payload"]["expires_at"]) == ("project.api", sooner)
 
 
-@pytest.mark.parametrize("state", ["pending", "active"])
-@pytest.mark.parametrize("who", ["requester", "grantor"])
+@cases("state", ["pending", "active"])
+@cases("who", ["requester", "grantor"])
 def test_the_other_side_learns_of_a_revocation(alice: Agent, bob: Agent, state: str, who: str) -> None:
     grant_id = grant_in(state, alice, bob)
     actor, other = (alice, bob) if who == "requester" else (bob, alice)

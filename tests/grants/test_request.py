@@ -82,7 +82,7 @@ def test_the_maximum_is_the_realms_own(alice: Agent, bob: Agent) -> None:
     assert "2 days" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("namespace", ["*", "project", "project.*", "project.api", "project.api.*", "a-_9.B"])
+@cases("namespace", ["*", "project", "project.*", "project.api", "project.api.*", "a-_9.B"])
 def test_a_namespace_is_everything_a_key_or_a_subtree(alice: Agent, bob: Agent, namespace: str) -> None:
     grant_id = asked(alice, bob, namespace=namespace)
 
@@ -177,7 +177,7 @@ def test_another_capability_takes_no_namespace(alice: Agent, bob: Agent) -> None
     assert not Grant.objects.exists()
 
 
-@pytest.mark.parametrize("namespace", ["c", "c.name", "c.*", "c.none.*"])
+@cases("namespace", ["c", "c.name", "c.*", "c.none.*"])
 def test_what_belongs_to_a_third_session_cannot_be_asked_for(
     alice: Agent, bob: Agent, charlie: Agent, namespace: str
 ) -> None:
@@ -208,9 +208,7 @@ def test_what_another_realms_session_owns_is_not_in_the_way(alice: Agent, bob: A
     assert ask(alice, bob).status == 200
 
 
-@pytest.mark.parametrize(
-    "different", [{}, {"reason": "again"}, {"reason": ...}, {"expires_at": "in an hour"}]
-)
+@cases("different", [{}, {"reason": "again"}, {"reason": ...}, {"expires_at": "in an hour"}])
 def test_the_same_request_still_pending_is_refused(
     alice: Agent, bob: Agent, different: dict[str, Any]
 ) -> None:
@@ -235,7 +233,7 @@ def test_a_request_for_something_else_is_another(alice: Agent, bob: Agent, charl
     assert ask(charlie, bob).status == 200
 
 
-@pytest.mark.parametrize("state", [state for state in STATES if state != "pending"])
+@cases("state", [state for state in STATES if state != "pending"])
 def test_a_request_that_is_pending_no_more_can_be_made_again(alice: Agent, bob: Agent, state: str) -> None:
     first = grant_in(state, alice, bob)
 

@@ -21,8 +21,8 @@ def test_it_answers_as_the_reference_shows(alice: Agent, bob: Agent) -> None:
     assert Grant.objects.get().ended_at is not None
 
 
-@pytest.mark.parametrize("state", OPEN)
-@pytest.mark.parametrize("who", ["requester", "grantor"])
+@cases("state", OPEN)
+@cases("who", ["requester", "grantor"])
 def test_both_sides_may_end_what_is_open(alice: Agent, bob: Agent, state: str, who: str) -> None:
     grant_id = grant_in(state, alice, bob)
 

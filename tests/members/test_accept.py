@@ -11,6 +11,7 @@ from realms.models import AuditEvent, Realm
 from realms.owners import delete_realm
 from realms.refusal import Refusal
 from tests.at_once import at_once
+from tests.cases import cases
 from tests.members.people import Invited, acting, ended, invited, last_event, proven, role_of, unproven
 from tests.rows import set_realm
 
@@ -106,7 +107,7 @@ def test_an_invitation_ends(realm: Realm) -> None:
     assert why_not(offer, nora) == "not_found"
 
 
-@pytest.mark.parametrize("token", ["", "x", "\0", "ä" * 1000])
+@cases("token", ["", "x", "\0", "ä" * 1000])
 @pytest.mark.usefixtures("realm")
 def test_what_is_no_token_is_not_found(token: str) -> None:
     with pytest.raises(Refusal) as refused:

@@ -13,6 +13,7 @@ from realms.models import Realm
 from realms.owners import delete_realm
 from realms.refusal import Refusal
 from tests.at_once import at_once
+from tests.cases import cases
 from tests.cast import new_owner, new_realm
 from tests.members.people import acting, ended, invited, last_event, later, proven
 from tests.rows import set_realm
@@ -42,7 +43,7 @@ def test_an_address_is_written_in_small_letters(realm: Realm) -> None:
     assert invitation.email == "nora@example.com"
 
 
-@pytest.mark.parametrize(
+@cases(
     "address",
     ["", "nora", "nora@", "a@b@c.com", "nora@example.com\nBcc: x@y.com", "n@" + "long." * 50 + "example.com"],
 )
@@ -60,7 +61,7 @@ def test_nobody_is_invited_as_owner(realm: Realm) -> None:
     assert invited(realm, "nora", Role.ADMIN).invitation.email == "nora@example.com"
 
 
-@pytest.mark.parametrize("name", ["alice", "ALICE", "vera", "Vera"])
+@cases("name", ["alice", "ALICE", "vera", "Vera"])
 @pytest.mark.usefixtures("vera")
 def test_whoever_belongs_to_it_is_not_invited(realm: Realm, name: str) -> None:
     with pytest.raises(Refusal, match="is a member already"):

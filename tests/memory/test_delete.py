@@ -76,7 +76,7 @@ def test_a_delete_grant_lets_another_delete(alice: Agent, bob: Agent, pattern: s
     assert keys_in(alice.get("memory")) == []
 
 
-@pytest.mark.parametrize(
+@cases(
     ("capability", "pattern"),
     [
         ("memory.read", "*"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import write, written
 
@@ -35,9 +36,7 @@ def test_without_a_read_grant_it_is_refused(alice: Agent, bob: Agent, capability
     assert (answer.json["capability"], answer.json["owners"]) == ("memory.read", [alice.id])
 
 
-@pytest.mark.parametrize(
-    "name", ["project.nam", "Project.name", "project", "project.name.x", "project.name%0A"]
-)
+@cases("name", ["project.nam", "Project.name", "project", "project.name.x", "project.name%0A"])
 def test_another_key_is_not_found(alice: Agent, name: str) -> None:
     written(alice, "project.name")
     assert alice.get("memory/project.name").status == 200
@@ -47,7 +46,7 @@ def test_another_key_is_not_found(alice: Agent, name: str) -> None:
     assert (answer.status, answer.code) == (404, "memory_key_not_found")
 
 
-@pytest.mark.parametrize("name", ["*", "a..b", "a%00b", "%C3%A4", "%FF", "a%20b", "a" * 256, "a" * 100_000])
+@cases("name", ["*", "a..b", "a%00b", "%C3%A4", "%FF", "a%20b", "a" * 256, "a" * 100_000])
 def test_what_is_no_key_is_not_found(alice: Agent, name: str) -> None:
     answer = alice.get(f"memory/{name}")
 

@@ -2,8 +2,7 @@
 
 import base64
 
-import pytest
-
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import keys_in, written
 from tests.paging import cursor_of, next_path, pages_of
@@ -56,7 +55,7 @@ def test_what_is_written_between_two_pages_neither_repeats_nor_hides_an_entry(al
     assert keys_in(alice.get(following)) == ["p.5", "p.6"]
 
 
-@pytest.mark.parametrize("limit", ["0", "501", "-1", "ten", "1.5", ""])
+@cases("limit", ["0", "501", "-1", "ten", "1.5", ""])
 def test_a_limit_out_of_range_is_refused(alice: Agent, limit: str) -> None:
     answer = alice.get(f"memory?limit={limit}")
 
@@ -77,7 +76,7 @@ def test_a_cursor_that_was_tampered_with_is_refused(alice: Agent) -> None:
         assert (answer.status, answer.json["code"][:8]) == (400, "invalid_"), forged
 
 
-@pytest.mark.parametrize(
+@cases(
     "query", ["memory?", "memory?namespace=q&", "memory?namespace=p.x&", "memory?namespace=p&realm=default&"]
 )
 def test_a_cursor_of_another_query_is_refused(alice: Agent, query: str) -> None:

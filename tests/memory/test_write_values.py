@@ -96,7 +96,7 @@ def test_a_value_that_two_readers_could_take_for_two_things_is_refused(alice: Ag
     assert not MemoryNamespace.objects.exists()
 
 
-@pytest.mark.parametrize(
+@cases(
     "value",
     [
         "x" * (LIMIT_BYTES - 2),

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import pytest
-
+from tests.cases import cases
 from tests.cast import Agent
 from tests.memory.entries import stored, write, written
 
@@ -29,7 +28,7 @@ def test_the_current_version_writes_the_next(alice: Agent) -> None:
     assert (entry["value"], entry["version"]) == (3, 4)
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, 2**63 - 1])
+@cases("version", [0, 1, 3, 2**63 - 1])
 def test_any_other_version_is_refused_with_the_current_one(alice: Agent, version: int) -> None:
     written(alice, "a.1")
     written(alice, "a.1")

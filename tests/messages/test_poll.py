@@ -270,7 +270,7 @@ def test_after_in_an_empty_inbox_names_nothing(alice: Agent) -> None:
     assert (answer.status, answer.json["oldest"]) == (404, None)
 
 
-@pytest.mark.parametrize("query", ["", "?peek=true", "?category=message", "?limit=1"])
+@cases("query", ["", "?peek=true", "?category=message", "?limit=1"])
 def test_expired_ones_are_not_returned(alice: Agent, bob: Agent, query: str) -> None:
     expiring = alice.send(bob, expires_at="2099-01-01T00:00:00Z").json["message_id"]
     sent = [expiring, *send_many(alice, bob, 1)]
@@ -282,7 +282,7 @@ def test_expired_ones_are_not_returned(alice: Agent, bob: Agent, query: str) -> 
     assert answer["unread_count"] == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     "payload",
     [
         '{"z":1,"a":{"y":2,"b":3},"m":[]}',

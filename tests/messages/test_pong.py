@@ -9,6 +9,7 @@ from django.utils import timezone
 from hub.messages import pings
 from hub.messages.models import Message, Ping
 from realms.ids import MESSAGE, new_id
+from tests.cases import cases
 from tests.cast import Agent, Answer, caller_of
 from tests.rows import set_realm, unread_of
 
@@ -81,7 +82,7 @@ def test_a_second_pong_comes_too_late(alice: Agent, target: Agent) -> None:
     assert (answer.status, answer.code) == (404, "ping_not_waiting")
 
 
-@pytest.mark.parametrize("wrong", ["nonce", "no nonce", "nonce of another type", "sender", "late", "long"])
+@cases("wrong", ["nonce", "no nonce", "nonce of another type", "sender", "late", "long"])
 def test_a_pong_to_the_hub_that_fits_no_ping_is_refused(
     alice: Agent, bob: Agent, target: Agent, wrong: str
 ) -> None:
@@ -104,7 +105,7 @@ def test_a_pong_to_the_hub_that_fits_no_ping_is_refused(
         assert pong(target, "hub").status == 200
 
 
-@pytest.mark.parametrize("wrong", ["nonce", "sender", "late", "recipient"])
+@cases("wrong", ["nonce", "sender", "late", "recipient"])
 def test_a_pong_to_a_session_that_fits_no_ping_is_routed(
     charlie: Agent, bob: Agent, target: Agent, wrong: str
 ) -> None:

@@ -52,7 +52,7 @@ def test_it_answers_as_the_reference_shows(alice: Agent, bob: Agent) -> None:
     ]
 
 
-@pytest.mark.parametrize("category", ["message", "result", "event", "error", "ping", "pong"])
+@cases("category", ["message", "result", "event", "error", "ping", "pong"])
 def test_a_session_may_send_every_other_category_without_a_grant(
     alice: Agent, bob: Agent, category: str
 ) -> None:
@@ -102,9 +102,7 @@ def test_numbers_count_up_without_a_gap(alice: Agent, bob: Agent, charlie: Agent
     assert (Inbox.objects.get(pk=charlie.id).seq, unread_of(charlie)) == (1, (1, 1))
 
 
-@pytest.mark.parametrize(
-    ("beats", "delivered"), [((None, None), False), ((0, None), False), ((0, 0), True), ((0, 60), False)]
-)
+@cases(("beats", "delivered"), [((None, None), False), ((0, None), False), ((0, 0), True), ((0, 60), False)])
 def test_delivered_means_a_living_stream_of_every_recipient(
     alice: Agent, bob: Agent, charlie: Agent, beats: tuple[int | None, ...], delivered: bool
 ) -> None:
@@ -198,7 +196,7 @@ def test_bad_input_is_refused_where_it_is(
     assert unread_of(bob) == (0, 0)
 
 
-@pytest.mark.parametrize("missing", ["aisp", "from", "to", "category", "payload"])
+@cases("missing", ["aisp", "from", "to", "category", "payload"])
 def test_a_missing_member_is_named(alice: Agent, bob: Agent, missing: str) -> None:
     body = envelope(alice, bob)
     del body[missing]
@@ -208,7 +206,7 @@ def test_a_missing_member_is_named(alice: Agent, bob: Agent, missing: str) -> No
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, f"/{missing}")
 
 
-@pytest.mark.parametrize("body", [[], "text", 1, None, [{}]])
+@cases("body", [[], "text", 1, None, [{}]])
 def test_a_body_that_is_no_object_is_refused(alice: Agent, body: Any) -> None:
     answer = alice.call("POST", "messages", content=str(body).replace("None", "null").encode())
 

@@ -1,7 +1,6 @@
 """GET /messages/:id."""
 
-import pytest
-
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import open_stream, unread_of
 
@@ -55,9 +54,7 @@ def test_only_the_sender_may_ask(alice: Agent, bob: Agent, charlie: Agent, mallo
         assert (answer.status, answer.code) == (404, "message_not_found")
 
 
-@pytest.mark.parametrize(
-    "text", ["x", "msg_01HX9J2N3PQRSTVWXYZ0123456", "sess_01HX9J2N3PQRSTVWXYZ0123456", "%00"]
-)
+@cases("text", ["x", "msg_01HX9J2N3PQRSTVWXYZ0123456", "sess_01HX9J2N3PQRSTVWXYZ0123456", "%00"])
 def test_what_does_not_exist_is_not_found(alice: Agent, text: str) -> None:
     answer = alice.get(f"messages/{text}")
 

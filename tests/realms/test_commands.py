@@ -46,7 +46,7 @@ def test_an_owner_may_have_several_realms(realm: Realm) -> None:
     assert err == ""
 
 
-@pytest.mark.parametrize("slug", ["", "Default", "a b", "-a", "a" * 64, "a\n", "ä"])
+@cases("slug", ["", "Default", "a b", "-a", "a" * 64, "a\n", "ä"])
 def test_a_bad_slug_makes_neither_realm_nor_owner(db: None, slug: str) -> None:
     with pytest.raises(CommandError):
         run("realm", "create", slug, "--owner", OWNER)
@@ -56,7 +56,7 @@ def test_a_bad_slug_makes_neither_realm_nor_owner(db: None, slug: str) -> None:
     run("realm", "create", "a", "--owner", OWNER)
 
 
-@pytest.mark.parametrize("email", ["", "alice", "alice@", "a b@example.com"])
+@cases("email", ["", "alice", "alice@", "a b@example.com"])
 def test_an_owner_needs_an_address(db: None, email: str) -> None:
     with pytest.raises(CommandError, match="e-mail"):
         run("realm", "create", "default", "--owner", email)
@@ -179,7 +179,7 @@ def test_a_second_rotation_needs_force(realm: Realm) -> None:
     assert [Agent(secret).get("sessions").status for secret in (oldest, old, new)] == [401, 200, 200]
 
 
-@pytest.mark.parametrize("options", [(), ("--grace",), ("--grace", "2h"), ("--grace", ""), ("--force",)])
+@cases("options", [(), ("--grace",), ("--grace", "2h"), ("--grace", ""), ("--force",)])
 def test_a_rotation_names_one_of_the_graces(realm: Realm, options: tuple[str, ...]) -> None:
     old = issue().strip()
     key = ApiKey.objects.get()
@@ -216,8 +216,8 @@ def test_a_revoked_key_stays_so(realm: Realm, verb: str) -> None:
         run("apikey", verb, key.pk)
 
 
-@pytest.mark.parametrize("name", ["x", "key_01HX9J2N3PQRSTVWXYZ0123456", ""])
-@pytest.mark.parametrize("verb", ["disable", "enable", "revoke", "rotate"])
+@cases("name", ["x", "key_01HX9J2N3PQRSTVWXYZ0123456", ""])
+@cases("verb", ["disable", "enable", "revoke", "rotate"])
 def test_an_unknown_key_is_a_command_error(db: None, verb: str, name: str) -> None:
     options = ("--grace", "none") if verb == "rotate" else ()
 
@@ -225,9 +225,7 @@ def test_an_unknown_key_is_a_command_error(db: None, verb: str, name: str) -> No
         run("apikey", verb, name, *options)
 
 
-@pytest.mark.parametrize(
-    "command", [("realm",), ("apikey",), ("apikey", "issue"), ("apikey", "list"), ("apikey", "check")]
-)
+@cases("command", [("realm",), ("apikey",), ("apikey", "issue"), ("apikey", "list"), ("apikey", "check")])
 def test_what_is_missing_is_a_command_error(db: None, command: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         run(*command)

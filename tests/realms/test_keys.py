@@ -13,6 +13,7 @@ from realms import identity, key_format, keys
 from realms.audit.actor import Actor
 from realms.models import ApiKey, ApiKeySecret, Realm
 from realms.refusal import Refusal
+from tests.cases import cases
 from tests.cast import OPERATOR
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -101,7 +102,7 @@ def test_a_key_has_both_scopes_by_default(realm: Realm) -> None:
     assert keys.issue_key(realm=realm, name="mine", by=OPERATOR)[0].scopes == ["read", "write"]
 
 
-@pytest.mark.parametrize("scopes", [[], ["admin"], ["read", "admin"], [""], ["READ"]])
+@cases("scopes", [[], ["admin"], ["read", "admin"], [""], ["READ"]])
 def test_other_scopes_are_refused(realm: Realm, scopes: list[str]) -> None:
     with pytest.raises(Refusal) as refused:
         keys.issue_key(realm=realm, name="mine", by=OPERATOR, scopes=scopes)
@@ -110,7 +111,7 @@ def test_other_scopes_are_refused(realm: Realm, scopes: list[str]) -> None:
     assert not ApiKey.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 65, "a\nb", "a\tb", "a\0b"])
+@cases("name", ["", "  ", "x" * 65, "a\nb", "a\tb", "a\0b"])
 def test_a_bad_name_is_refused(realm: Realm, name: str) -> None:
     for good in ("x", "x" * 64):
         assert keys.issue_key(realm=realm, name=good, by=OPERATOR)

@@ -13,6 +13,7 @@ from realms.keys import GRACES, rotate_key, set_status
 from realms.models import ApiKey, ApiKeySecret, Realm
 from realms.refusal import Refusal
 from tests.at_once import at_once
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent, new_agent, new_key
 from tests.rows import forget_credentials
 from tests.tokens.signing import Signer
@@ -107,7 +108,7 @@ def test_its_sessions_stay_and_their_tokens_too(issued: tuple[ApiKey, str]) -> N
     assert [message["from"] for message in Agent(new, alice.session).inbox()] == [signer.id]
 
 
-@pytest.mark.parametrize(
+@cases(
     "grace",
     [
         timedelta(seconds=-1),

@@ -7,6 +7,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from hub.messages.models import Message
 from hub.sessions.models import Session
+from tests.cases import cases
 from tests.cast import Agent
 from tests.rows import seen_ago, status_of
 
@@ -69,7 +70,7 @@ def test_sessions_of_others_and_of_nobody_answer_alike(
     assert all(body == bodies[0] for body in bodies)
 
 
-@pytest.mark.parametrize("name", ["alice", "sess_", "msg_01HX9J2N3PQRSTVWXYZ0123456", f"{UNKNOWN}0", "ä"])
+@cases("name", ["alice", "sess_", "msg_01HX9J2N3PQRSTVWXYZ0123456", f"{UNKNOWN}0", "ä"])
 def test_a_malformed_header_is_refused(caller: Agent, alice: Agent, name: str) -> None:
     answer = caller.get("messages", headers={"X-AISP-Session": name})
 

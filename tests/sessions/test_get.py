@@ -1,8 +1,7 @@
 """GET /sessions/:id."""
 
-import pytest
-
 from hub.sessions.models import Session
+from tests.cases import cases
 from tests.cast import Agent, new_agent
 from tests.rows import open_stream, seen_ago
 
@@ -65,14 +64,14 @@ def test_what_does_not_exist_and_what_is_not_seen_answer_alike(
     assert answers[0] == answers[1] == answers[2]
 
 
-@pytest.mark.parametrize("text", ["x", "sess_", "msg_01HX9J2N3PQRSTVWXYZ0123456", "a%00b", "%F0"])
+@cases("text", ["x", "sess_", "msg_01HX9J2N3PQRSTVWXYZ0123456", "a%00b", "%F0"])
 def test_a_malformed_id_is_not_found(caller: Agent, text: str) -> None:
     answer = caller.get(f"sessions/{text}")
 
     assert (answer.status, answer.code) == (404, "session_not_found")
 
 
-@pytest.mark.parametrize("suffix", ["%0A", "%20", "0", "!"])
+@cases("suffix", ["%0A", "%20", "0", "!"])
 def test_an_id_with_something_behind_it_is_not_found(caller: Agent, alice: Agent, suffix: str) -> None:
     assert caller.get(f"sessions/{alice.id}").status == 200
 

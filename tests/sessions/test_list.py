@@ -50,7 +50,7 @@ def test_nothing_of_another_realm_is_listed(alice: Agent, mallory: Agent) -> Non
     assert mallory.get("sessions").json["total"] == 1
 
 
-@pytest.mark.parametrize(
+@cases(
     ("status", "listed"),
     [
         ("", ["alice"]),
@@ -144,7 +144,7 @@ def test_a_cursor_that_was_tampered_with_is_refused(caller: Agent, five: list[st
         assert answer.status == 400, bad
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "501", "ten", "", "1.5", "9" * 30])
+@cases("limit", ["0", "-1", "501", "ten", "", "1.5", "9" * 30])
 def test_a_bad_limit_is_refused(caller: Agent, alice: Agent, limit: str) -> None:
     assert names(caller, "?limit=1") == names(caller, "?limit=500") == ["alice"]
 
@@ -154,7 +154,7 @@ def test_a_bad_limit_is_refused(caller: Agent, alice: Agent, limit: str) -> None
     assert answer.json["errors"][0]["pointer"] == "/limit"
 
 
-@pytest.mark.parametrize(
+@cases(
     ("query", "pointer"),
     [
         ("?colour=red", "/colour"),

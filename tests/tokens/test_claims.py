@@ -25,7 +25,7 @@ def frozen(signer: Signer, time_machine: TimeMachineFixture) -> int:
     return int(NOW.timestamp())
 
 
-@pytest.mark.parametrize("claim", REQUIRED)
+@cases("claim", REQUIRED)
 def test_every_required_claim_is_required(signer: Signer, claim: str) -> None:
     assert accepts(signer.token())
 
@@ -245,7 +245,7 @@ def test_deep_nesting_breaks_nothing(signer: Signer) -> None:
         assert_refused(signer.compact(f'{{"alg":"EdDSA","kid":{text}}}'.encode(), signer.claims()))
 
 
-@pytest.mark.parametrize("claim", ["sub", "aud", "exp", "scope"])
+@cases("claim", ["sub", "aud", "exp", "scope"])
 def test_of_a_claim_written_twice_the_last_counts(signer: Signer, sibling: Signer, claim: str) -> None:
     """RFC 7519 §4 allows it, or to refuse both; there is no reader that takes the first."""
     bad = {"sub": f'"{sibling.id}"', "aud": '"http://evil.example"', "exp": "1", "scope": '"admin"'}[claim]

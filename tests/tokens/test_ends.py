@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from realms import keys, owners
 from realms.models import ApiKey, Realm
+from tests.cases import cases
 from tests.cast import OPERATOR, Agent
 from tests.clock import Clock
 from tests.rows import forget_credentials
@@ -47,7 +48,7 @@ def test_a_token_ends_with_its_session_and_its_key(
     assert without_chance(present(token)) == without_chance(present("x"))
 
 
-@pytest.mark.parametrize("end", ENDS)
+@cases("end", ENDS)
 def test_one_that_was_never_used_does_not_begin(signer: Signer, token: str, end: str) -> None:
     forget_credentials()
     ENDS[end](signer)
@@ -56,7 +57,7 @@ def test_one_that_was_never_used_does_not_begin(signer: Signer, token: str, end:
     assert without_chance(present(token)) == without_chance(present("x"))
 
 
-@pytest.mark.parametrize("end", ["revoked", "expired"])
+@cases("end", ["revoked", "expired"])
 def test_who_has_the_key_itself_is_told_what_became_of_it(signer: Signer, token: str, end: str) -> None:
     ENDS[end](signer)
     forget_credentials()

@@ -26,7 +26,7 @@ def token(signer: Signer) -> str:
     return token
 
 
-@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "])
+@cases("scheme", ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "])
 def test_the_scheme_has_any_case_and_spaces_after_it(token: str, scheme: str) -> None:
     assert authorized(scheme + token).status == 200
 
@@ -122,8 +122,8 @@ def test_what_is_no_token_by_its_form_costs_no_query(
         assert_refused(malformed)
 
 
-@pytest.mark.parametrize("padding", ["=", "==", "==="])
-@pytest.mark.parametrize("segment", [0, 1, 2])
+@cases("padding", ["=", "==", "==="])
+@cases("segment", [0, 1, 2])
 def test_padding_is_refused(
     token: str, segment: int, padding: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -168,9 +168,7 @@ def test_a_token_has_at_most_4096_characters(
         assert_refused(token_of(10_240))
 
 
-@pytest.mark.parametrize(
-    "header", [b"", b"x", b"null", b"[]", b"1", b'"EdDSA"', b"{", b"\xff", b'{"alg":"EdDSA"}x', b"{}"]
-)
+@cases("header", [b"", b"x", b"null", b"[]", b"1", b'"EdDSA"', b"{", b"\xff", b'{"alg":"EdDSA"}x', b"{}"])
 def test_a_header_that_is_no_object_costs_no_query(
     signer: Signer, header: bytes, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -180,7 +178,7 @@ def test_a_header_that_is_no_object_costs_no_query(
         assert_refused(token)
 
 
-@pytest.mark.parametrize("form", ["UTF-16", "BOM", "NaN member", "single quotes", "comment"])
+@cases("form", ["UTF-16", "BOM", "NaN member", "single quotes", "comment"])
 def test_a_header_is_json_in_utf_8(signer: Signer, form: str) -> None:
     text = f'{{"alg":"EdDSA","kid":"{signer.id}"}}'
     assert accepts(signer.compact(text.encode(), signer.claims()))
@@ -195,8 +193,6 @@ def test_a_header_is_json_in_utf_8(signer: Signer, form: str) -> None:
     assert_refused(signer.compact(header, signer.claims()))
 
 
-@pytest.mark.parametrize(
-    "claims", [b"", b"x", b"null", b"[]", b"1", b'"x"', b"{", b"\xff", b"{}", b"[" * 2500, b"{" * 2500]
-)
+@cases("claims", [b"", b"x", b"null", b"[]", b"1", b'"x"', b"{", b"\xff", b"{}", b"[" * 2500, b"{" * 2500])
 def test_claims_that_are_no_object_are_refused(signer: Signer, claims: bytes) -> None:
     assert_refused(signer.compact(signer.header(), claims))

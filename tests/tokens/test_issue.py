@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-import pytest
 from django.utils import timezone
 from time_machine import TimeMachineFixture
 
@@ -71,7 +70,7 @@ def test_it_takes_the_id_in_any_case_and_needs_no_body(alice: Agent) -> None:
     assert seconds_of(answer.json["token"]) == 900
 
 
-@pytest.mark.parametrize("ttl", [60, 61, 900, 3599, 3600])
+@cases("ttl", [60, 61, 900, 3599, 3600])
 def test_a_token_lasts_as_long_as_was_wished(alice: Agent, ttl: int) -> None:
     token = issued(alice, ttl_seconds=ttl)
 
@@ -124,7 +123,7 @@ def test_an_unknown_member_is_named(alice: Agent, member: str) -> None:
     assert answer.json["errors"][0]["pointer"] == f"/{member}"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"'])
+@cases("body", [b"[]", b"null", b"1", b'"x"'])
 def test_a_body_is_an_object(alice: Agent, body: bytes) -> None:
     assert alice.call("POST", f"sessions/{alice.id}/token", content=body).code == "invalid_request"
 

@@ -68,7 +68,7 @@ def test_the_hub_speaks_for_sessions_that_there_are(alice: Agent, sub: Any) -> N
     assert_refused(hub_token(alice, sub=sub))
 
 
-@pytest.mark.parametrize("iss", ["", "http://testserver/", "https://testserver", "testserver", None])
+@cases("iss", ["", "http://testserver/", "https://testserver", "testserver", None])
 def test_the_hub_names_itself_as_the_issuer(alice: Agent, iss: str | None) -> None:
     assert accepts(hub_token(alice))
 

@@ -15,6 +15,7 @@ from hub.tokens import signing_keys
 from hub.tokens.models import SigningKey
 from realms.refusal import Refusal
 from tests.at_once import at_once
+from tests.cases import cases
 from tests.cast import Agent
 from tests.clock import Clock
 from tests.rows import forget_credentials
@@ -171,7 +172,7 @@ def test_the_list_says_which_key_signs_and_until_when_the_other_is_accepted(alic
         assert timedelta(0) <= made < timedelta(minutes=2)
 
 
-@pytest.mark.parametrize("arguments", [[], ["rotate", "now"], ["delete"], ["list", "--force"]])
+@cases("arguments", [[], ["rotate", "now"], ["delete"], ["list", "--force"]])
 def test_any_other_use_of_the_command_is_an_error(db: None, arguments: list[str]) -> None:
     command("list")
 

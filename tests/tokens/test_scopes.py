@@ -82,15 +82,15 @@ def test_a_scope_that_there_is_not_is_refused(with_scope: Any, scope: str) -> No
     assert_refused(with_scope(scope).token)
 
 
-@pytest.mark.parametrize("text", ['["read"]', "1", "true", "{}", "[]"])
+@cases("text", ['["read"]', "1", "true", "{}", "[]"])
 def test_the_claim_is_a_text(signer: Signer, text: str) -> None:
     assert accepts(signer.written(scope='"read"'))
 
     assert_refused(signer.written(scope=text))
 
 
-@pytest.mark.parametrize("scopes", [["read"], ["write"]])
-@pytest.mark.parametrize("claim", [None, "read write"])
+@cases("scopes", [["read"], ["write"]])
+@cases("claim", [None, "read write"])
 def test_a_token_never_allows_what_its_key_does_not(
     realm: Realm, scopes: list[str], claim: str | None
 ) -> None:
@@ -117,7 +117,7 @@ def test_a_read_only_key_writes_by_no_token(realm: Realm) -> None:
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize("scopes", [["read"], ["write"], ["read", "write"], ["write", "read"]])
+@cases("scopes", [["read"], ["write"], ["read", "write"], ["write", "read"]])
 def test_a_token_is_issued_with_the_scopes_wished_for(alice: Agent, scopes: list[str]) -> None:
     token = issued(alice, scopes=scopes)
 
