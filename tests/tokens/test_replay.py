@@ -1,5 +1,6 @@
 """A token request with an Idempotency-Key, and where a token is kept."""
 
+import io
 import logging
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from config import log
 from realms.audit.models import AuditEvent
 from tests.cast import Agent, Answer
 from tests.tokens.presenting import accepts, assert_refused
@@ -90,7 +92,11 @@ def test_no_table_holds_a_token_in_clear(alice: Agent, signer: Signer) -> None:
         assert not [row for row in rows if part in row]
 
 
-def test_no_log_line_holds_a_token(alice: Agent, signer: Signer, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_a_token(
+    alice: Agent, signer: Signer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(log._Lines.handler, "stream", written)  # the hub's own lines
     caplog.set_level(logging.DEBUG)
     for name in ("django.request", "django.db.backends", "uvicorn.access"):
         caplog.set_level(logging.DEBUG, logger=name)
@@ -103,7 +109,7 @@ def test_no_log_line_holds_a_token(alice: Agent, signer: Signer, caplog: pytest.
         signer.agent.get("sessions", headers={"Authorization": f"Bearer {token}"})
     assert_refused(forged)
 
-    lines = [repr(vars(record)) for record in caplog.records] + [caplog.text]
-    assert any("Unauthorized" in line for line in lines), "it looked at nothing"
+    lines = [repr(vars(record)) for record in caplog.records] + [caplog.text, written.getvalue()]
+    assert any("invalid_credentials" in line for line in lines), "it looked at nothing"
     for part in [part for token in [*tokens, forged] for part in parts_of(token)]:
         assert not [line for line in lines if part in line]

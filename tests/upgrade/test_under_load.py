@@ -36,6 +36,11 @@ def release_before(folder: Path) -> Path:
     return folder
 
 
+def ends_without_loss(code: Path) -> bool:
+    """Tell whether processes of this code answer what they are sent while they end."""
+    return (code / "hub/live/listener.py").exists()
+
+
 def replace_each(hub: Stack, traffic: Traffic, code: Path) -> None:
     for role in hub.roles.values():
         role.replace(code)
@@ -59,9 +64,12 @@ def test_nobody_notices_an_upgrade_or_the_way_back(tmp_path: Path, keep_alive: b
                 hub.manage("migrate", "-v0")
                 traffic.goes_on()
                 replace_each(hub, traffic, ROOT)
+                print(f"{len(traffic.failed)} requests failed as the release before ended", *traffic.failed)
+                if not ends_without_loss(before):
+                    traffic.failed.clear()
                 replace_each(hub, traffic, before)
                 print(f"{traffic.rounds} rounds of four requests, {traffic.streams} streams")
-                print(f"{len(traffic.failed)} requests failed", *traffic.failed, sep="\n")
+                print(f"{len(traffic.failed)} requests failed as this one ended", *traffic.failed)
 
             assert "Traceback" not in hub.logs()
     except Missing as missing:
