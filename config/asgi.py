@@ -29,7 +29,14 @@ from hub.urls import feed_urlpatterns, live_urlpatterns
 driver.limit_statements(settings.HUB_STATEMENT_SECONDS)
 
 threads: Any = RequestThreads(Handler(), settings.HUB_REQUEST_THREADS)
-requests: Any = URLRouter([*live_urlpatterns, *feed_urlpatterns, re_path(r"", threads)])
+live: Any = URLRouter([*live_urlpatterns, *feed_urlpatterns, re_path(r"", threads)])
+
+
+async def requests(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request that was read whole; channels' router takes `//api` for `/api`, Django does not."""
+    application = threads if scope["path"].startswith("//") else live
+    await application(scope, receive, send)
+
 
 application = ProtocolTypeRouter(
     {

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import too_many_attempts
-from config.web import page_not_found, server_error
+from config.web import bad_request, page_not_found, server_error
 from hub.api.schema import swagger_page
 from hub.health_page import health_page
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("hub.health")),
 ]
 
+handler400 = bad_request
 handler404 = page_not_found
 handler429 = too_many_attempts  # allauth's
 handler500 = server_error

@@ -62,10 +62,19 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return HttpResponseNotFound(render(request, "hub/not_found.html").content)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that Django could not read; its own page would read the form once more."""
+    return _error_page(request, Refusal("invalid_request"))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a page that ended in an error."""
     error = sys.exception()
     refusal = refusal_of(error) if isinstance(error, Exception) else Refusal("internal_error")
+    return _error_page(request, refusal)
+
+
+def _error_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     shown = {
         "refusal": refusal,
         "retry_after": refusal.headers.get("Retry-After"),  # people do not see headers

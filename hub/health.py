@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hub.api.exchange import Exchange, exchange_of
@@ -82,7 +83,7 @@ def has_migrations() -> bool:
 
 
 urlpatterns = [
-    path("livez", livez, name="livez"),
-    path("readyz", readyz, name="readyz"),
-    path("metrics", metrics, name="metrics"),
+    path("livez", require_safe(livez), name="livez"),
+    path("readyz", require_safe(readyz), name="readyz"),
+    path("metrics", require_safe(metrics), name="metrics"),
 ]

@@ -11,7 +11,8 @@ class ClientWatch:
     Watching costs a task, so only answers that take long are watched.
 
     Attributes:
-        has_left: whether it was seen to leave; false before `begin`.
+        has_left: whether nobody waits for more of the answer: the client was seen to leave, which it is not
+            before `begin`, or the answer is over.
     """
 
     __slots__ = ("_is_closed", "_loop", "_receive", "_task", "has_left")
@@ -28,8 +29,8 @@ class ClientWatch:
         self._loop.call_soon_threadsafe(self._begin)
 
     def close(self) -> None:
-        """Stop watching."""
-        self._is_closed = True
+        """Stop watching: the answer is over. A thread that still makes some of it learns that it may stop."""
+        self._is_closed = self.has_left = True
         if self._task is not None:
             self._task.cancel()
 

@@ -30,18 +30,29 @@ class Handler:
         """Return the answer to a request, complete but for what its server adds."""
         request.exchange = exchange  # type: ignore[attr-defined]
         with bound_contextvars(request_id=exchange.request_id), metrics.THREADS_BUSY.track_inprogress():
-            response = (
-                self._pages.get_response(request)
-                if exchange.kind is Kind.PAGE
-                else self._without_middleware(request, exchange)
-            )
-            if isinstance(response, HttpResponse) and response.status_code not in WITHOUT_CONTENT:
-                response.headers.setdefault("Content-Length", str(len(response.content)))
-            exchange.complete(response.headers)
+            answer = self._page if exchange.kind is Kind.PAGE else self._without_middleware
+            response = answer(request, exchange)
             if request.resolver_match is not None:
                 exchange.route = request.resolver_match.route
-            exchange.end(response.status_code)
+            return self._completed(response, exchange)
+
+    def refuse(self, exchange: Exchange, refusal: Refusal) -> HttpResponseBase:
+        """Return the answer to a request that no view gets to see."""
+        with bound_contextvars(request_id=exchange.request_id):
+            return self._completed(ProblemResponse(exchange.problem(refusal)), exchange)
+
+    def _completed(self, response: HttpResponseBase, exchange: Exchange) -> HttpResponseBase:
+        if isinstance(response, HttpResponse) and response.status_code not in WITHOUT_CONTENT:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        exchange.complete(response.headers)
+        exchange.end(response.status_code)
         return response
+
+    def _page(self, request: HttpRequest, exchange: Exchange) -> HttpResponseBase:
+        try:
+            return self._pages.get_response(request)
+        except Exception as error:  # of the page of an error itself
+            return ProblemResponse(exchange.problem(error))
 
     def _without_middleware(self, request: HttpRequest, exchange: Exchange) -> HttpResponseBase:
         if (allowed := exchange.preflight()) is not None:

@@ -45,6 +45,14 @@ class Intake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange.of_scope(scope)
         try:
+            await self._take(exchange, scope, receive, send)
+        except asyncio.CancelledError:  # the process ends, and has waited long enough
+            headers = {"Retry-After": str(RETRY_SECONDS), "Connection": "close"}
+            with contextlib.suppress(RuntimeError):  # an answer has begun
+                await Response(send, exchange).refuse(Refusal("unavailable", headers=headers))
+
+    async def _take(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
             if not scope["query_string"].isascii():
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
             exchange.body = await read_body(receive, exchange, self._large_bodies)

@@ -19,11 +19,13 @@ from django.http.response import HttpResponseBase
 from hub import metrics
 from hub.api.client_watch import ClientWatch
 from hub.api.exchange import Exchange
-from hub.api.handler import Handler
+from hub.api.handler import WITHOUT_CONTENT, Handler
 from hub.api.paths import Kind
 from hub.api.response import Send
+from realms.refusal import Refusal
 
 CHUNK_BYTES = 64 * 1024
+UNREADABLE = "The header Content-Type cannot be read. Send one such as: text/plain; charset=utf-8"
 
 # The answer, its first chunk, and an iterator of the parts after that chunk; None if there are none.
 Answer = tuple[HttpResponseBase, bytes, Iterator[bytes] | None]
@@ -69,7 +71,12 @@ class RequestThreads:
         signals.request_started.send(sender=type(self), scope=scope)
         if exchange.kind is not Kind.PAGE:
             scope = {**scope, "headers": []}  # the exchange has them, and Django would parse them again
-        response = self._handler.answer(ASGIRequest(scope, io.BytesIO(exchange.body)), exchange)
+        try:
+            request = ASGIRequest(scope, io.BytesIO(exchange.body))
+        except ValueError:  # of Content-Type's parameters, which Django decodes
+            response = self._handler.refuse(exchange, Refusal("invalid_request", UNREADABLE))
+        else:
+            response = self._handler.answer(request, exchange)
         chunk, rest = b"", None
         try:
             if not response.streaming:
@@ -78,6 +85,8 @@ class RequestThreads:
                 parts = iter(response)
                 chunk = _next_chunk(parts)
                 rest = parts if len(chunk) >= CHUNK_BYTES else None
+                if rest is None and response.status_code not in WITHOUT_CONTENT:
+                    response.headers.setdefault("Content-Length", str(len(chunk)))
         finally:
             if rest is None:
                 response.close()

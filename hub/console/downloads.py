@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from hub.api.exchange import CLIENT_LEFT, exchange_of
@@ -33,6 +33,8 @@ def download(
     Raises:
         Refusal: `rate_limited`, and what `make` and its parts raise.
     """
+    if request.method == "HEAD":
+        return StreamingHttpResponse((), content_type=content_type)  # of a length that nobody knows yet
     exchange = exchange_of(request)
     if not _room.acquire(blocking=False):
         detail = "Other files are being made now. Try again in half a minute."

@@ -6,6 +6,7 @@ answer.
 
 import asyncio
 import contextlib
+import os
 import resource
 import select
 import socket
@@ -45,7 +46,9 @@ class Connection(HttpToolsProtocol):
     _refusal: Refusal | None = None
     _answering: asyncio.Task[None] | None = None  # of a refusal
     _is_last = False  # no further request is answered
+    _is_deaf = False  # nothing more is read
     _head_bytes = 0
+    _ended_message = False  # the bytes that came last hold the end of a request
     _head_timer: Any = None
     _stall_timer: Any = None
 
@@ -68,13 +71,24 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, and refuse a head that does not end."""
-        if self._answering is not None:
-            return  # nothing after what was refused can be a request
+        if self._is_deaf:
+            return  # nothing after a request that was refused can be a request
+        self._ended_message = False
         super().data_received(data)
-        if self._head_timer is not None and not self.transport.is_closing():
-            self._head_bytes += len(data)
+        if self.transport.is_closing():
+            return
+        if self._head_timer is not None:
+            if not self._ended_message:  # otherwise most of the bytes are of the request before
+                self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(Refusal("head_too_large"))
+        elif not self._is_answering() and self.timeout_keep_alive_task is None:
+            self._expect_head()  # an empty line came, and uvicorn has stopped its timer
+
+    def on_message_complete(self) -> None:
+        """Note that the bytes that come are of another request from here on."""
+        self._ended_message = True
+        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless the head is too large."""
@@ -95,18 +109,24 @@ class Connection(HttpToolsProtocol):
         """Answer the requests that have come in, whole or in part, and then close."""
         self._is_last = True
         if self._is_answering():
-            self.cycle.keep_alive = False
+            self.end_with_answer()
         elif self.cycle is None:  # just opened: its request may be on its way
             self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_if_idle)
         else:
             self._close_if_idle()
+
+    def end_with_answer(self) -> None:
+        """Close the connection after the answers to the requests that have come."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def _close_if_idle(self) -> None:
         if not (self.transport.is_closing() or self._is_answering() or self._is_receiving()):
             self.transport.close()
 
     def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        """Tell whether a request, or the refusal of one, has no whole answer yet."""
+        return self._answering is not None or (self.cycle is not None and not self.cycle.response_complete)
 
     def _is_receiving(self) -> bool:
         """Tell whether a part of a request is here, read or not."""
@@ -157,7 +177,14 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._head_arrived()
-        self._answering = self.loop.create_task(self._send_refusal(refusal))
+        self._is_deaf = True
+        if self.pipeline or (self._is_answering() and self._is_whole_or_answered()):
+            self.end_with_answer()  # a refusal would stand in the middle of that answer
+        else:
+            self._answering = self.loop.create_task(self._send_refusal(refusal))
+
+    def _is_whole_or_answered(self) -> bool:
+        return not self.cycle.more_body or self.cycle.response_started
 
     async def _send_refusal(self, refusal: Refusal) -> None:
         """Answer a request that could not be read, as far as its head is known, and close the connection."""
@@ -181,7 +208,18 @@ class Connection(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which takes every connection that a client has opened before it stops listening."""
+    """uvicorn's server, with an end that loses no request."""
+
+    _is_draining = False
+
+    async def on_tick(self, counter: int) -> bool:
+        """When the process begins to drain, let the answers that are on their way be the last."""
+        if switchboard.draining() and not self._is_draining:
+            self._is_draining = True
+            for connection in list(self.server_state.connections):
+                assert isinstance(connection, Connection)
+                connection.end_with_answer()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, close idle connections, and let requests that run be answered."""
@@ -216,6 +254,9 @@ def serve(host: str, port: int) -> None:
         sys.exit(f"Cannot listen on {host} port {port}: {error.strerror}.")
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has shut down
         Server(config()).run(sockets=[listener])
+    # The end of the interpreter would wait for threads that still work, for nobody.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _allow_many_files() -> None:

@@ -70,6 +70,15 @@ def test_a_file_has_its_length_name_and_type(parts: int) -> None:
     assert b"".join(answer.streaming_content) == PART * parts
 
 
+def test_nothing_is_made_for_head() -> None:
+    request = asked_by()
+    request.method = "HEAD"
+
+    answer = downloads.download(request, lambda: pytest.fail("it is made"), name="a", content_type="text/csv")
+
+    assert answer.status_code == 200
+
+
 def test_a_large_file_is_on_disk_and_closed_with_its_answer(files: list[Any]) -> None:
     answers = [download(lambda: iter([PART] * 5)), download(lambda: iter([PART] * 40))]
 

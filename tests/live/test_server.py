@@ -131,3 +131,88 @@ def test_a_body_that_goes_on_after_its_refusal_does_not_hide_the_answer(
     connection.sendall(b"x" * size)
 
     assert problem(rest_of(connection)) == (413, "body_too_large")
+
+
+def request_of(method: str, path: str, agent: WireAgent, body: bytes = b"") -> bytes:
+    """Return the bytes of a request."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-AISP-Key: {agent.agent.key}\r\n"
+    return f"{head}X-AISP-Session: {agent.id}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize("after", [b"garbage\r\n\r\n", b"GET / HTTP/1.1\r\nX-Large: " + b"x" * 40_000])
+def test_what_follows_a_request_does_not_disturb_its_answer(
+    connection: socket.socket, alice: WireAgent, after: bytes
+) -> None:
+    entries = {"entries": [{"key": "notes.large", "value": "x" * 60_000}]}
+
+    connection.sendall(request_of("POST", "/api/v1/memory", alice, json.dumps(entries).encode()) + after)
+
+    answer = rest_of(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_half_a_request_behind_a_large_one_has_its_own_room(
+    connection: socket.socket, alice: WireAgent
+) -> None:
+    entries = {"entries": [{"key": "notes.large", "value": "x" * 60_000}]}
+    second = request_of("GET", "/api/v1/memory/notes.large", alice)
+
+    connection.sendall(
+        request_of("POST", "/api/v1/memory", alice, json.dumps(entries).encode()) + second[:30]
+    )
+    connection.sendall(second[30:-2] + b"Connection: close\r\n\r\n")
+
+    answer = rest_of(connection)
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+def test_what_a_client_writes_on_its_stream_is_not_answered_into_it(server: str, alice: WireAgent) -> None:
+    parts = urlsplit(server)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), PATIENCE_SECONDS) as stream:
+        stream.sendall(request_of("GET", "/api/v1/messages/stream", alice))
+        seen = stream.recv(65_536)
+        stream.sendall(b"garbage\r\n\r\n")
+        message_id = alice.send(alice.id).encode()
+        while message_id not in seen:
+            seen += stream.recv(65_536)
+
+    assert seen.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_empty_line_does_not_keep_a_connection_open(connection: socket.socket) -> None:
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = b""
+    while b"alive" not in answer:
+        answer += connection.recv(65_536)
+    connection.sendall(b"\r\n")
+
+    assert rest_of(connection) in (b"", b"alive\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /docs HTTP/1.1\r\nContent-Type: a/b; x*=foo'b'y", 400),
+        (b"GET /api/v1/sessions HTTP/1.1\r\nContent-Type: a/b; x*=foo'b'y", 401),
+        (b"POST /livez HTTP/1.1\r\nContent-Length: 0", 405),
+        (b"GET //api/v1/messages/stream HTTP/1.1", 404),
+        (b"POST /static/hub/hub.css HTTP/1.0\r\nContent-Length: 0", 405),
+        (b"GET /static/hub/hub.css HTTP/1.0\r\nRange: bytes=99999999-", 416),
+        (
+            b"POST /accounts/login/ HTTP/1.1\r\nCookie: csrftoken=" + b"x" * 32 + b"\r\nContent-Length: 0\r\n"
+            b"Content-Type: application/x-www-form-urlencoded; charset=rot13",
+            400,
+        ),
+    ],
+)
+def test_an_odd_request_is_refused(
+    connection: socket.socket, transactional_db: None, sent: bytes, status: int
+) -> None:
+    connection.sendall(sent + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    head, _, body = rest_of(connection).partition(b"\r\n\r\n")
+    assert int(head.split(b" ")[1]) == status
+    assert b"x-request-id" in head.lower()
+    assert f"content-length: {len(body)}\r".encode() in head.lower() + b"\r"
