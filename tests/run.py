@@ -17,7 +17,7 @@ from tests import servers, tools
 from tests.browser.installed import chromium
 
 HOSTED, EMBEDDED = "PostgreSQL and Redis", "SQLite, embedded"
-WORKERS = 2
+WORKERS = 3  # on two cores: many tests wait for a server, a browser or a clock
 SERVERS = {"TEST_DATABASE_URL": servers.postgresql, "TEST_REDIS_URL": servers.redis}
 # The slowest files first (tests/slowest.py), a whole file for one worker.
 PYTEST = [sys.executable, "-m", "pytest", f"-n{WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"]
