@@ -21,7 +21,8 @@ print(child.pid, flush=True)
 {SLEEP}
 """
 HARNESS = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
 from tests import processes
 processes.KEEPER_SECONDS = 0.3
 process = processes.start([sys.executable, "-c", {STUBBORN!r}])

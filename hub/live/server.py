@@ -78,8 +78,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._head_timer is not None:
-            if not self._ended_message:  # otherwise most of the bytes are of the request before
-                self._head_bytes += len(data)
+            # Behind another request nobody knows how many of the bytes are of this head.
+            self._head_bytes += 1 if self._ended_message else len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(Refusal("head_too_large"))
         elif not self._is_answering() and self.timeout_keep_alive_task is None:

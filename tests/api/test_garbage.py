@@ -63,6 +63,9 @@ def status_of(agent: Agent, name: str) -> int:
     return response.status_code
 
 
+TRIES = 3  # a server of other tests in this process may begin or end a request meanwhile
+
+
 def alive() -> int:
     """Count what belongs to a request and is there."""
     # Their types, since to ask a lazy object of another test what it is makes it find out.
@@ -77,8 +80,11 @@ def test_a_request_is_forgotten_when_it_is_answered(alice: Agent, name: str) -> 
     gc.collect()
     gc.disable()
     try:
-        before = alive()
-        assert status_of(alice, name) == expected
-        assert alive() == before
+        left: set[int] = set()
+        for _ in range(TRIES):
+            before = alive()
+            assert status_of(alice, name) == expected
+            left.add(alive() - before)
+        assert 0 in left
     finally:
         gc.enable()

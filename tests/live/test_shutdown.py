@@ -30,9 +30,12 @@ GONE_WITHIN_SECONDS = 15
 
 
 @pytest.fixture
-def hub(django_db_setup: None, transactional_db: None) -> Iterator[ServerProcess]:
-    """A server process of its own, which takes requests for a second more."""
-    with running_server(database_url(), os.environ["TEST_REDIS_URL"], HUB_DRAIN_SECONDS="1") as server:
+def hub(
+    request: pytest.FixtureRequest, django_db_setup: None, transactional_db: None
+) -> Iterator[ServerProcess]:
+    """A server process of its own, which takes requests for a second more, or as long as the test says."""
+    drains = getattr(request, "param", "1")
+    with running_server(database_url(), os.environ["TEST_REDIS_URL"], HUB_DRAIN_SECONDS=drains) as server:
         yield server
 
 
@@ -66,6 +69,7 @@ def test_streams_are_told_and_the_process_goes(
     assert hub.process.wait(GONE_WITHIN_SECONDS) in (0, -signal.SIGTERM)
 
 
+@pytest.mark.parametrize("hub", ["4"], indirect=True)
 def test_while_it_drains_it_answers_but_is_not_ready(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
@@ -81,6 +85,7 @@ def test_while_it_drains_it_answers_but_is_not_ready(
     hub.process.wait(GONE_WITHIN_SECONDS)
 
 
+@pytest.mark.parametrize("hub", ["4"], indirect=True)
 def test_while_it_drains_it_sends_away_whoever_comes_back_however_often(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
