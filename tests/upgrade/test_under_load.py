@@ -1,7 +1,10 @@
 """A hub is upgraded and set back while agents work, as deploy/README.md has it: nothing fails or is lost."""
 
 import os
+import re
 import subprocess
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -34,7 +37,25 @@ def release_before(folder: Path) -> Path:
     commit = tags[0] if tags else git(*migrated).decode().strip() + "^"
     archive = git("archive", commit)
     subprocess.run(["tar", "x", "-C", str(folder)], input=archive, check=True)
+    install_missing(folder)
     return folder
+
+
+def install_missing(folder: Path) -> None:
+    """Install beside this code the packages that it needs to run and that this release has no more."""
+    locked = (folder / "requirements.lock").read_text().partition("# --- tracing only")[0]
+    entries = re.split(r"\n(?=[\w])", locked.strip())
+    missing = [entry for entry in entries if ";" not in entry.splitlines()[0] and not is_installed(entry)]
+    if missing:
+        (folder / "missing.txt").write_text("\n".join(missing) + "\n")
+        uv = str(Path(sys.executable).with_name("uv"))
+        install = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", str(folder)]
+        subprocess.run([*install, "-r", str(folder / "missing.txt")], check=True)
+
+
+def is_installed(entry: str) -> bool:
+    """Tell whether the package of an entry of a lock is installed, in whatever version."""
+    return bool(list(metadata.distributions(name=entry.partition("==")[0])))
 
 
 def ends_without_loss(code: Path) -> bool:
