@@ -3,7 +3,7 @@
 The file follows one story: alice delegates a task to bob, which bob has to allow first. A file of tests is
 usually about one verb (`tests/grants/test_approve.py`), and a test is named for what the hub does.
 
-Where to look next: `tests/cast.py` (who is who), `tests/rows.py` (rows that grow old), `tests/isolation/`
+To look at next: `tests/cast.py` (who is who), `tests/rows.py` (rows that grow old), `tests/isolation/`
 (every operation against every kind of caller), `tests/model/` (random agents against a model of the hub).
 """
 
@@ -109,7 +109,7 @@ def test_a_bad_member_is_named_and_nothing_is_sent(
 
 
 # 5. Time. No test sleeps. Where Python asks for the time, the clock stands still and the test moves it.
-# Where the database asks, the test makes rows older (`tests/rows.py`, and `age` for grants).
+# If the database compares times, the test makes rows older (`tests/rows.py`, and `age` for grants).
 
 
 def test_a_token_ends_with_its_time(time_machine: TimeMachineFixture, alice: Agent, bob: Agent) -> None:

@@ -1,4 +1,4 @@
-"""What a harness starts ends with the harness, however that ends, together with what it started itself."""
+"""Processes of a harness end with the harness, however that ends, and so do their children."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""What is noted of each request: numbers for Prometheus, and a line in the log."""
+"""The record of each request: numbers for Prometheus, and a line in the log."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

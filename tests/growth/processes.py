@@ -1,4 +1,4 @@
-"""What a pool for requests and one for streams carry with a process each and with two, behind nginx.
+"""Measure the pools for requests and for streams behind nginx, with one process each and with two.
 
 This machine's cores are shared by all of it and by the clients, so a second process brings what they have to
 spare. What holds elsewhere too is the CPU time that a request takes of each part.

@@ -21,7 +21,7 @@ SECURITY = {
 }
 TLS = "max-age=31536000; includeSubDomains; preload"
 
-# What is asked, and which part of the server answers.
+# Each part of the server, with a request that it answers: request line, further headers, status.
 OF_THE_API = {
     "viewset": ("GET /api/v1/sessions", b"", 200),
     "viewset, refused": ("GET /api/v1/sessions?limit=0", b"", 400),
@@ -58,6 +58,17 @@ def answer_to(server: str, agent: WireAgent, asked: str, more: bytes) -> Iterato
         yield answer
 
 
+def common_headers(server: str, agent: WireAgent, part: str, case: tuple[str, bytes, int]) -> dict[str, str]:
+    """Return the headers of an answer, after a look at its status, its security headers and its id."""
+    asked, more, status = case
+    with answer_to(server, agent, asked, more) as answer:
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        assert answer.status == status, part
+    assert SECURITY.items() <= headers.items(), part
+    assert headers["x-request-id"] == "the-id" or part == "connection, no path", part
+    return headers
+
+
 @pytest.fixture
 def allowed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A page of APP may call, and answers to clients with TLS have HSTS."""
@@ -71,12 +82,8 @@ def allowed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.mark.usefixtures("allowed")
 def test_every_answer_of_the_api_has_id_security_cors_and_limits(server: str, alice: WireAgent) -> None:
-    for part, (asked, more, status) in OF_THE_API.items():
-        with answer_to(server, alice, asked, more) as answer:
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            assert answer.status == status, part
-        assert SECURITY.items() <= headers.items(), part
-        assert headers["x-request-id"] == "the-id", part
+    for part, case in OF_THE_API.items():
+        headers = common_headers(server, alice, part, case)
         assert headers["access-control-allow-origin"] == APP, part
         assert {"ratelimit", "ratelimit-policy"} <= headers.keys(), part
         assert headers["cache-control"] == ("public, max-age=300" if part == "well known" else "no-store"), (
@@ -84,18 +91,14 @@ def test_every_answer_of_the_api_has_id_security_cors_and_limits(server: str, al
         )
         if part != "connection":  # it has not read what the proxy says
             assert headers["strict-transport-security"] == TLS, part
-        if status >= 400:
+        if case[2] >= 400:
             assert headers["content-type"] == "application/problem+json", part
 
 
 @pytest.mark.usefixtures("allowed")
 def test_every_other_answer_has_id_and_security(server: str, alice: WireAgent) -> None:
-    for part, (asked, more, status) in OTHERS.items():
-        with answer_to(server, alice, asked, more) as answer:
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            assert answer.status == status, part
-        assert SECURITY.items() <= headers.items(), part
-        assert headers["x-request-id"] == "the-id" or part == "connection, no path", part
+    for part, case in OTHERS.items():
+        headers = common_headers(server, alice, part, case)
         assert "access-control-allow-origin" not in headers, part
 
 

@@ -39,6 +39,14 @@ def rest_of(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def ask_and_read(connection: socket.socket) -> None:
+    """Ask for /livez and read the whole answer, on a connection that stays open."""
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = b""
+    while b"alive" not in answer:
+        answer += connection.recv(65_536)
+
+
 def problem(answer: bytes) -> tuple[int, str]:
     """Return status and code of an answer that is a problem."""
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -62,10 +70,7 @@ def test_a_connection_on_which_nothing_is_asked_is_closed(connection: socket.soc
 
 @pytest.mark.usefixtures("hurried")
 def test_the_second_request_has_its_time_too(connection: socket.socket) -> None:
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    answer = b""
-    while b"alive" not in answer:
-        answer += connection.recv(65_536)
+    ask_and_read(connection)
     connection.sendall(b"GET /livez HTTP/1.1\r\n")
 
     assert problem(rest_of(connection)) == (408, "request_timeout")
@@ -179,10 +184,7 @@ def test_what_a_client_writes_on_its_stream_is_not_answered_into_it(server: str,
 
 @pytest.mark.usefixtures("hurried")
 def test_an_empty_line_does_not_keep_a_connection_open(connection: socket.socket) -> None:
-    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    answer = b""
-    while b"alive" not in answer:
-        answer += connection.recv(65_536)
+    ask_and_read(connection)
     connection.sendall(b"\r\n")
 
     assert rest_of(connection) in (b"", b"alive\n")
