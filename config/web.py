@@ -7,7 +7,7 @@ from csp import middleware as csp
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import BadRequest
 from django.forms.renderers import TemplatesSetting
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.middleware import common
 from django.shortcuts import render
@@ -64,17 +64,14 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django could not read; its own page would read the form once more."""
-    return _error_page(request, Refusal("invalid_request"))
+    page = loader.render_to_string("hub/bad_request.html", {"request_id": exchange_of(request).request_id})
+    return HttpResponseBadRequest(page)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a page that ended in an error."""
     error = sys.exception()
     refusal = refusal_of(error) if isinstance(error, Exception) else Refusal("internal_error")
-    return _error_page(request, refusal)
-
-
-def _error_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     shown = {
         "refusal": refusal,
         "retry_after": refusal.headers.get("Retry-After"),  # people do not see headers
