@@ -27,7 +27,10 @@ log = structlog.get_logger(__name__)
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """ASGI application for the `lifespan` scope."""
     while True:
-        message = await receive()
+        try:
+            message = await receive()
+        except asyncio.CancelledError:  # somebody told the process twice to end, and does not wait
+            return
         if message["type"] == "lifespan.startup":
             switchboard.begin()
             _drain_first()

@@ -33,6 +33,7 @@ KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 10
 FIRST_REQUEST_SECONDS = 1.0  # when the server ends, for a connection that has had none
 LAST_CONNECTIONS_SECONDS = 0.1  # between the last connection and the end of the listener
+LAST_REFUSALS_SECONDS = 1.0  # for requests that ran longer than SHUTDOWN_SECONDS
 BACKLOG = 4096
 
 
@@ -210,16 +211,15 @@ class Connection(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """uvicorn's server, with an end that loses no request."""
 
-    _is_draining = False
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and have the answers that are under way be the last when the process begins to drain."""
+        switchboard.when_draining(self._end_with_answers)
+        await super().startup(sockets)
 
-    async def on_tick(self, counter: int) -> bool:
-        """When the process begins to drain, let the answers that are on their way be the last."""
-        if switchboard.draining() and not self._is_draining:
-            self._is_draining = True
-            for connection in list(self.server_state.connections):
-                assert isinstance(connection, Connection)
-                connection.end_with_answer()
-        return await super().on_tick(counter)
+    def _end_with_answers(self) -> None:
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection, Connection)
+            connection.end_with_answer()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, close idle connections, and let requests that run be answered."""
@@ -227,6 +227,8 @@ class Server(uvicorn.Server):
             take_no_more(listener)
         await asyncio.sleep(LAST_CONNECTIONS_SECONDS)
         await super().shutdown(sockets)
+        if self.server_state.tasks and not self.force_exit:  # cancelled: each of them answers with a refusal
+            await asyncio.wait(set(self.server_state.tasks), timeout=LAST_REFUSALS_SECONDS)
 
 
 def config() -> uvicorn.Config:

@@ -1,6 +1,7 @@
 """What a server process has one of: the tailer of its streams, the watches for pongs and the console."""
 
 import asyncio
+from collections.abc import Callable
 
 from hub.bell import News, bell
 from hub.live.feed_watch import FeedWatch
@@ -11,6 +12,7 @@ _tailer: Tailer | None = None
 _pong_watch: PongWatch | None = None
 _feed_watch: FeedWatch | None = None
 _tasks: list[asyncio.Task[None]] = []
+_at_drain: list[Callable[[], None]] = []
 
 
 def tailer() -> Tailer:
@@ -50,11 +52,18 @@ def draining() -> bool:
     return _tailer is not None and _tailer.draining
 
 
+def when_draining(act: Callable[[], None]) -> None:
+    """Have `act` called on the loop when the process begins to drain."""
+    _at_drain.append(act)
+
+
 def drain() -> None:
-    """Have all streams end; nothing happens in a process without any."""
+    """Have all streams end and call what waits for it; nothing happens in a process without streams."""
     if _tailer is not None:
         _tailer.drain()
         feed_watch().drain()
+        for act in _at_drain:
+            act()
 
 
 async def end() -> None:

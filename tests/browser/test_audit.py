@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -13,13 +12,6 @@ from tests.audit.tampering import edit
 from tests.browser.conftest import Stranger
 from tests.browser.window import Window
 from tests.cast import new_agent
-
-
-def downloaded(window: Window, link: str) -> Path:
-    """Return the file that a link leads to."""
-    with window.page.expect_download() as download:
-        window.follow(link)
-    return download.value.path()
 
 
 def test_events_are_narrowed_and_taken_along(
@@ -39,8 +31,8 @@ def test_events_are_narrowed_and_taken_along(
     expect(owner.page.get_by_role("row", name="realm.created")).to_have_count(0)
     owner.says("what the filters leave")
     owner.check("audit-filtered")
-    lines = downloaded(owner, "JSON lines").read_text().splitlines()
-    with downloaded(owner, "CSV").open(newline="") as file:
+    lines = owner.download("JSON lines").read_text().splitlines()
+    with owner.download("CSV").open(newline="") as file:
         rows = list(csv.DictReader(file))
     events = [json.loads(line) for line in lines]
     assert [event["target"] for event in events] == [row["target"] for row in rows] == [a.id for a in agents]
@@ -52,7 +44,7 @@ def test_events_are_narrowed_and_taken_along(
     owner.check("audit-wrong-filter")
     owner.forgive("400")
     owner.follow("All events")
-    everything = downloaded(owner, "JSON lines").read_text().splitlines()
+    everything = owner.download("JSON lines").read_text().splitlines()
     assert [json.loads(line)["number"] for line in everything] == list(range(1, len(everything) + 1))
     assert len(everything) == 4, "the realm, its key and two sessions"
     stranger.notices_nothing("alice", "bob", realm.pk)

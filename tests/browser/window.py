@@ -22,6 +22,7 @@ LOOKS: Sequence[Look] = ((1280, "light"), (390, "light"), (1280, "dark"), (390, 
 EXAMINED: Sequence[Look] = ((1280, "light"), (390, "dark"))
 # WCAG 2.2 A and AA, and what axe's makers advise besides.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE = Axe().axe_script
 # Only what is wrong comes back: all that axe has to say takes longer than to find it.
 EXAMINE = """
 async rules => {
@@ -98,8 +99,16 @@ class Window:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def follow(self, name: str) -> None:
-        """Follow the link of this name."""
-        self.page.get_by_role("link", name=name, exact=True).first.click()
+        """Follow the link of this name, and wait for its page."""
+        link = self.page.get_by_role("link", name=name, exact=True).first
+        with self.page.expect_navigation():
+            link.click()
+
+    def download(self, name: str, role: Literal["link", "button"] = "link") -> Path:
+        """Press the link or button of this name, and return the file that it leads to."""
+        with self.page.expect_download() as download:
+            self.page.get_by_role(role, name=name, exact=True).click()
+        return download.value.path()
 
     def fill(self, label: str, text: str, *, exact: bool = False) -> None:
         """Write into the field of this label, or of the one label that has it in it."""
@@ -148,7 +157,8 @@ class Window:
 
     def violations(self) -> list[str]:
         """Return what axe finds against the page as it is now."""
-        self.page.evaluate(Axe().axe_script)
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE)
         found: list[str] = self.page.evaluate(EXAMINE, RULES)
         return found
 

@@ -146,7 +146,7 @@ def _sent(call: Call, cell: Cell, world: World, before: Snapshot, faults: list[s
     with transaction.atomic():
         with connection.execute_wrapper(tripwire):
             heard = send(call)
-        after = snapshot() if tripwire.wrote else before
+        after = {**before, **snapshot(tripwire.written)}
         if heard.status >= 400:
             faults += [f"changed {change}" for change in changes(before, after)]
         elif not cell.within:

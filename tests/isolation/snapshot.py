@@ -1,7 +1,8 @@
 """All that the database holds, to be compared before and after."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -22,11 +23,12 @@ Row = Mapping[str, Any]
 Snapshot = dict[str, list[Row]]
 
 
-def snapshot() -> Snapshot:
-    """Return every row of every table, without the columns of `SEEN`."""
-    return {table: _rows(table) for table in tables()}
+def snapshot(of: Iterable[str] | None = None) -> Snapshot:
+    """Return every row of the tables `of`, or of every table, without the columns of `SEEN`."""
+    return {table: _rows(table) for table in (tables() if of is None else of)}
 
 
+@cache
 def tables() -> list[str]:
     """Return the names of the hub's tables."""
     return [model._meta.db_table for room in ROOMS for model in apps.get_app_config(room).get_models()]

@@ -98,7 +98,7 @@ def tried(world: World, do: Callable[[], Answer]) -> str | int:
     with transaction.atomic():
         with connection.execute_wrapper(tripwire):
             answer = do()
-        after = snapshot()
+        after = {**before, **snapshot(tripwire.written)}
         transaction.set_rollback(True)
     assert not tripwire.faults
     if answer.status == 200:

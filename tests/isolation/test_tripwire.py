@@ -1,10 +1,12 @@
 """The tripwire goes off where a statement does not say its realm, and nowhere else."""
 
 import pytest
+from django.db import connection
 
 from realms.ids import REALM, new_id, uuid_of
-from tests.isolation.snapshot import tables
+from tests.isolation.snapshot import snapshot, tables
 from tests.isolation.tripwire import WITHOUT_REALM, Tripwire
+from tests.isolation.worlds import World
 
 REALM_ID, OTHER_ID = new_id(REALM), new_id(REALM)
 
@@ -71,3 +73,24 @@ def test_every_table_has_a_realm_or_a_reason() -> None:
 
     assert of_a_realm | set(WITHOUT_REALM) >= set(tables())
     assert not of_a_realm & set(WITHOUT_REALM)
+
+
+def test_a_request_that_writes_is_said_to_write_every_table_that_it_changed(world: World) -> None:
+    tripwire, before, agent = Tripwire(realm_id=world.alice.realm.pk), snapshot(), world.alice.agent
+
+    with connection.execute_wrapper(tripwire):
+        agent.send(agent)
+        agent.call("POST", "memory", {"entries": [{"key": "new.entry", "value": 1}]})
+
+    changed = {table for table, rows in snapshot().items() if rows != before[table]}
+    assert {"hub_message", "hub_delivery", "hub_memoryentry", "hub_memorynamespace"} <= changed
+    assert changed <= tripwire.written
+
+
+def test_a_request_that_reads_is_said_to_write_nothing_of_anybody(world: World) -> None:
+    tripwire = Tripwire(realm_id=world.alice.realm.pk)
+
+    with connection.execute_wrapper(tripwire):
+        world.alice.agent.call("GET", "grants")
+
+    assert not tripwire.written & {"hub_message", "hub_delivery", "hub_grant", "hub_memoryentry"}

@@ -7,15 +7,16 @@ statement has to say the caller's realm for each of its tables that has one.
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.apps import apps
 
 from realms.ids import uuid_of
 from tests.isolation.mutants import TRIPWIRE_OFF
-from tests.isolation.snapshot import ROOMS
+from tests.isolation.snapshot import ROOMS, tables
 
 # Tables whose rows name no realm, and why none can be asked for.
 WITHOUT_REALM = {
@@ -60,6 +61,7 @@ EXCEPTIONS = {
 
 _PARAMETER = r"%s|%\(\w+\)s"
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b")
+_WORD = re.compile(r"[a-z_]+")
 _TABLE = re.compile(
     r'\b(?:FROM|JOIN|UPDATE)\s+(?:ONLY\s+)?"?(?P<table>[a-z]+_[a-z_]+)"?'
     r'(?:\s+(?:AS\s+)?(?!(?:WHERE|SET|ON|INNER|LEFT|JOIN|ORDER|FOR|GROUP|LIMIT|USING)\b)"?(?P<alias>\w+)"?)?'
@@ -71,6 +73,7 @@ _CONDITION = re.compile(
 _SAME = re.compile(r'"?(?P<one>\w+)"?\."?\w+"?\s*(?:=\s*\(?|IN \(SELECT )"?(?P<other>\w+)"?\."?\w+"?')
 
 
+@cache
 def _realm_columns() -> dict[str, str]:
     """Return the column that names the realm, by table."""
     columns = {"realms_realm": "id"}
@@ -105,27 +108,27 @@ class Tripwire:
         realm_id: the one realm that statements may look into; None for none at all.
         faults: statements that look elsewhere.
         looked: how many were looked at that had to say a realm.
-        wrote: whether one of them may have changed something.
+        written: the tables that one of them may have changed.
     """
 
     realm_id: str | None = None
     faults: list[str] = field(default_factory=list)
     looked: int = 0
-    wrote: bool = False
+    written: set[str] = field(default_factory=set)
     realm_columns: dict[str, str] = field(default_factory=_realm_columns)
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: dict[str, Any]
     ) -> Any:
         """Look at a statement, and have it run."""
-        self.wrote = self.wrote or _WRITES.search(str(sql)) is not None
+        self.written |= _written(str(sql))
         if TRIPWIRE_OFF not in os.environ:
             self.look(str(sql), parameters)
         return execute(sql, parameters, many, context)
 
     def look(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None) -> None:
         """Note a fault if a statement does not say the realm."""
-        of_any = list(_mentions(sql))
+        of_any = _mentions(sql)
         mentions = [mention for mention in of_any if mention.table in self.realm_columns]
         if not mentions or _is_exception(sql):
             return
@@ -152,7 +155,15 @@ class Tripwire:
         return False
 
 
-def _mentions(sql: str) -> Iterator[_Mention]:
+@cache
+def _written(sql: str) -> frozenset[str]:
+    """Return each table that a statement names, if it changes one: which one it changes does not matter."""
+    return frozenset(_WORD.findall(sql)) & set(tables()) if _WRITES.search(sql) else frozenset()
+
+
+@cache
+def _mentions(sql: str) -> list[_Mention]:
+    mentions = []
     for match in _TABLE.finditer(sql):
         begin = match.end()
         scope, end = _scope(sql, begin)
@@ -160,7 +171,8 @@ def _mentions(sql: str) -> Iterator[_Mention]:
             # What is set is no condition.
             where = sql.find("WHERE", begin, end)
             begin = where if where >= 0 else end
-        yield _Mention(match["table"], match["alias"] or match["table"], scope, begin, end)
+        mentions.append(_Mention(match["table"], match["alias"] or match["table"], scope, begin, end))
+    return mentions
 
 
 def _bind_joined(sql: str, of_any: list[_Mention], of_a_realm: set[_Mention], bound: set[_Mention]) -> None:
@@ -200,6 +212,7 @@ def _way_out(text: str, in_and_out: str) -> int:
     return len(text)
 
 
+@cache
 def _is_exception(sql: str) -> bool:
     plain = re.sub(_PARAMETER, "?", sql)
     return any(re.fullmatch(pattern, plain, re.DOTALL) for pattern in EXCEPTIONS)

@@ -1,13 +1,20 @@
 """The HTTP server: clients that are slow, silent or out of bounds."""
 
+import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 
+from hub.api.intake import Intake
 from hub.live import server as http_server
+from hub.live.listener import listen
 from hub.sessions.presence import OpenStream
 from tests.live.client import WireAgent
 from tests.waiting import wait_until
@@ -215,3 +222,32 @@ def test_an_odd_request_is_refused(
     assert int(head.split(b" ")[1]) == status
     assert b"x-request-id" in head.lower()
     assert f"content-length: {len(body)}\r".encode() in head.lower() + b"\r"
+
+
+def test_a_request_that_does_not_end_before_the_process_is_sent_back_with_a_503() -> None:
+    began = threading.Event()
+
+    async def never_ends(*_: Any) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    hub = http_server.Server(
+        uvicorn.Config(
+            Intake(never_ends),
+            http=http_server.Connection,
+            lifespan="off",
+            log_config=None,
+            timeout_graceful_shutdown=0,
+        )
+    )
+    with listen("127.0.0.1", 0, backlog=1) as listener, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(hub.run, [listener])
+        with socket.create_connection(listener.getsockname(), PATIENCE_SECONDS) as connection:
+            connection.sendall(b"GET /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            began.wait(PATIENCE_SECONDS)
+            hub.should_exit = True
+            answer = rest_of(connection)
+        running.result(PATIENCE_SECONDS)
+
+    assert problem(answer) == (503, "unavailable")
+    assert b"retry-after: 5\r\n" in answer.lower()

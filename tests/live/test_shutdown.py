@@ -8,14 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from subprocess import Popen
 
 import httpx
 import pytest
+from django.db import connection as database
+from django.db import transaction
 
-from hub.messages.models import Message
+from hub.messages.models import Inbox, Message
 from hub.sessions.presence import STREAMS_PER_SESSION, OpenStream
 from tests.cast import new_agent
 from tests.live.client import WireAgent
@@ -27,6 +30,7 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 GONE_WITHIN_SECONDS = 15
+DRAINS_LONG = "4"  # the most
 
 
 @pytest.fixture
@@ -69,7 +73,7 @@ def test_streams_are_told_and_the_process_goes(
     assert hub.process.wait(GONE_WITHIN_SECONDS) in (0, -signal.SIGTERM)
 
 
-@pytest.mark.parametrize("hub", ["4"], indirect=True)
+@pytest.mark.parametrize("hub", [DRAINS_LONG], indirect=True)
 def test_while_it_drains_it_answers_but_is_not_ready(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
@@ -82,10 +86,22 @@ def test_while_it_drains_it_answers_but_is_not_ready(
     assert httpx.get(f"{hub.base}/readyz").text == "draining\n"
     answer = alice.post("/messages", envelope(alice, bob))
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
-    hub.process.wait(GONE_WITHIN_SECONDS)
 
 
-@pytest.mark.parametrize("hub", ["4"], indirect=True)
+@pytest.mark.parametrize("hub", [DRAINS_LONG], indirect=True)
+def test_an_answer_that_is_under_way_when_it_begins_to_drain_ends_its_connection(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    alice, bob = agents
+    with ThreadPoolExecutor(1) as pool, held_up(bob):
+        answer = pool.submit(alice.post, "/messages", envelope(alice, bob))
+        wait_until(somebody_waits)
+        hub.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(f"{hub.base}/readyz").status_code == 503)
+    assert (answer.result().status_code, answer.result().headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize("hub", [DRAINS_LONG], indirect=True)
 def test_while_it_drains_it_sends_away_whoever_comes_back_however_often(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
@@ -97,7 +113,6 @@ def test_while_it_drains_it_sends_away_whoever_comes_back_however_often(
         with bob.stream() as stream:
             assert stream.next().event == "close"
     assert not OpenStream.objects.exists()
-    hub.process.wait(GONE_WITHIN_SECONDS)
 
 
 def test_a_request_that_runs_is_answered(hub: ServerProcess, agents: tuple[WireAgent, WireAgent]) -> None:
@@ -206,6 +221,20 @@ def test_a_client_that_does_not_read_holds_up_nobody(
         hub.process.wait(GONE_WITHIN_SECONDS)
 
 
+def test_who_interrupts_twice_does_not_wait_for_a_request_that_hangs(
+    hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
+) -> None:
+    alice, bob = agents
+    with ThreadPoolExecutor(1) as pool, held_up(bob):
+        answer = pool.submit(alice.post, "/messages", envelope(alice, bob))
+        wait_until(somebody_waits)
+        for _ in range(2):
+            hub.process.send_signal(signal.SIGINT)
+            wait_until(lambda: is_closed(hub))
+        assert hub.process.wait(3) == 0
+        assert answer.result().status_code == 503
+
+
 @pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
 def test_streams_are_told_by_a_plain_uvicorn_too(
     key: str, transactional_db: None, ends: signal.Signals
@@ -232,6 +261,24 @@ def test_streams_are_told_by_a_plain_uvicorn_too(
 
 def envelope(sender: WireAgent, to: WireAgent) -> dict[str, object]:
     return {"aisp": "0.1", "from": sender.id, "to": to.id, "category": "message", "payload": {}}
+
+
+@contextmanager
+def held_up(recipient: WireAgent) -> Iterator[None]:
+    """Have whoever sends to an agent wait until the end of the block."""
+    with transaction.atomic():
+        Inbox.objects.select_for_update().get(session=recipient.agent.session)
+        yield
+
+
+def somebody_waits() -> bool:
+    """Tell whether another transaction waits for this one."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks "
+            "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def raw_post(sender: WireAgent, body: dict[str, object]) -> bytes:
