@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Every target starts many processes, and each of them would compile the hub anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check pythons audit licenses release lock schemathesis mutations model bench growth crowd faults clean
 
 run: $(VENV)/run.stamp

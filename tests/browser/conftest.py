@@ -21,6 +21,18 @@ from tests.live.client import WireAgent
 
 __all__ = ["no_attempts"]
 
+# Chromium loads pages of its own for the address bar into each new window, which takes a second of CPU time.
+OWN_PAGES = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"]
+# The list replaces Playwright's; these of its features would change pages or ask other hosts.
+PLAYWRIGHTS = [
+    "HttpsUpgrades",
+    "PaintHolding",
+    "MediaRouter",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+]
+ARGUMENTS = ["--no-sandbox", f"--disable-features={','.join(OWN_PAGES + PLAYWRIGHTS)}"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -41,7 +53,7 @@ def chromium(server: str) -> Iterator[Browser]:
     The server, and with it the database, is made before: not beside a loop in the same thread.
     """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=ARGUMENTS)
         yield browser
         browser.close()
 

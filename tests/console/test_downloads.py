@@ -79,6 +79,7 @@ def test_nothing_is_made_for_head() -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.django_db  # Django looks after its connections when an answer is closed
 def test_a_large_file_is_on_disk_and_closed_with_its_answer(files: list[Any]) -> None:
     answers = [download(lambda: iter([PART] * 5)), download(lambda: iter([PART] * 40))]
 
