@@ -55,12 +55,16 @@ def _sibling(url: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def database(**variables: str) -> Iterator[Place]:
-    """Make an empty database beside that of the tests, and give the place; it goes in the end."""
+def database(like: Place | None = None, **variables: str) -> Iterator[Place]:
+    """Make a database beside that of the tests, and give the place; it is dropped in the end.
+
+    It is empty, or a copy of that of `like`, whose hub must not be running.
+    """
     url, name = os.environ["TEST_DATABASE_URL"], f"hub_backup_{secrets.token_hex(4)}"
     administrator = _sibling(url, "postgres")
+    template = urlsplit(like.environment["DATABASE_URL"]).path.lstrip("/") if like else "template1"
     with psycopg.connect(administrator, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     redis_url = os.environ["TEST_REDIS_URL"]
     try:
         yield Place({**hosted_environment(_sibling(url, name), redis_url, ORIGIN), **variables})

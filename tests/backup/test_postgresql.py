@@ -153,9 +153,10 @@ def test_what_is_no_dump_is_refused(empty: Place, tmp_path: Path, content: bytes
     assert "is no dump of a PostgreSQL database" in said and "SQLite" in said
 
 
-def test_one_with_the_schema_of_a_later_hub_is_refused(empty: Place, tmp_path: Path) -> None:
-    with places.database() as later:
-        founded(later)
+def test_one_with_the_schema_of_a_later_hub_is_refused(
+    founded_place: Place, empty: Place, tmp_path: Path
+) -> None:
+    with places.database(like=founded_place) as later:
         with psycopg.connect(later.environment["DATABASE_URL"]) as connection:
             connection.execute(
                 "INSERT INTO django_migrations (app, name, applied) VALUES ('hub', '9999_x', now())"
