@@ -221,7 +221,7 @@ def test_a_client_that_does_not_read_holds_up_nobody(
         hub.process.wait(GONE_WITHIN_SECONDS)
 
 
-def test_who_interrupts_twice_does_not_wait_for_a_request_that_hangs(
+def test_a_second_interrupt_does_not_wait_for_a_request_that_hangs(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
     alice, bob = agents
