@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
-# It takes a fifth of pip's time. It reads no pip.conf, so pip follows where only that names an index.
+# uv takes a fifth of pip's time. uv reads no pip.conf, so pip installs if only that file names an index.
 UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r
 
 # Every target starts many processes, and each of them would compile the hub anew.

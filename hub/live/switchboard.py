@@ -73,6 +73,7 @@ async def end() -> None:
         task.cancel()
     await asyncio.gather(*_tasks, return_exceptions=True)
     _tasks.clear()
+    _at_drain.clear()
     bell.leave()
     if _tailer is not None:
         await _tailer.flush()

@@ -7,5 +7,5 @@ NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chro
 
 
 def chromium() -> str | None:
-    """Return the path of Chromium; None if none is installed (Debian's packages are called the same)."""
+    """Return the path of Chromium; None if none is installed (Debian: `chromium-headless-shell`)."""
     return next(filter(None, map(shutil.which, NAMES)), None)

@@ -1,7 +1,7 @@
 """All that the database holds, to be compared before and after."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -47,21 +47,25 @@ def _rows(table: str) -> list[Row]:
 
 def changes(before: Snapshot, after: Snapshot) -> list[str]:
     """Return what differs."""
-    return [
-        f"{table}: {row} {'came' if row in after[table] else 'went'}"
-        for table in before
-        for row in (*before[table], *after[table])
-        if (row in before[table]) != (row in after[table])
-    ]
+    return [change for _, change in _changed(before, after)]
 
 
 def changes_in(tenant: Tenant, before: Snapshot, after: Snapshot) -> list[str]:
     """Return what differs in the rows that belong or point to a realm."""
-    return changes(*({table: _of(tenant, rows) for table, rows in shot.items()} for shot in (before, after)))
+    return [
+        change
+        for row, change in _changed(before, after)
+        if any(_names(tenant, name, value) for name, value in row.items())
+    ]
 
 
-def _of(tenant: Tenant, rows: list[Row]) -> list[Row]:
-    return [row for row in rows if any(_names(tenant, name, value) for name, value in row.items())]
+def _changed(before: Snapshot, after: Snapshot) -> Iterator[tuple[Row, str]]:
+    for table in before:
+        if before[table] == after[table]:
+            continue
+        for row in (*before[table], *after[table]):
+            if (row in before[table]) != (row in after[table]):
+                yield row, f"{table}: {row} {'came' if row in after[table] else 'went'}"
 
 
 def _names(tenant: Tenant, column: str, value: Any) -> bool:

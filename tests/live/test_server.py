@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 
 from hub.api.intake import Intake
 from hub.live import server as http_server
@@ -231,15 +230,9 @@ def test_a_request_that_does_not_end_before_the_process_is_sent_back_with_a_503(
         began.set()
         await asyncio.Event().wait()
 
-    hub = http_server.Server(
-        uvicorn.Config(
-            Intake(never_ends),
-            http=http_server.Connection,
-            lifespan="off",
-            log_config=None,
-            timeout_graceful_shutdown=0,
-        )
-    )
+    config = http_server.config()
+    config.app, config.lifespan, config.timeout_graceful_shutdown = Intake(never_ends), "off", 0
+    hub = http_server.Server(config)
     with listen("127.0.0.1", 0, backlog=1) as listener, ThreadPoolExecutor(1) as pool:
         running = pool.submit(hub.run, [listener])
         with socket.create_connection(listener.getsockname(), PATIENCE_SECONDS) as connection:

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection, HTTPException
@@ -15,7 +15,6 @@ from subprocess import Popen
 
 import httpx
 import pytest
-from django.db import connection as database
 from django.db import transaction
 
 from hub.messages.models import Inbox, Message
@@ -25,7 +24,7 @@ from tests.live.client import WireAgent
 from tests.live.processes import ServerProcess, hosted_environment, running_server
 from tests.live.test_two_processes import database_url
 from tests.servers import free_port
-from tests.waiting import wait_until
+from tests.waiting import somebody_waits_for_us, wait_until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -86,6 +85,7 @@ def test_while_it_drains_it_answers_but_is_not_ready(
     assert httpx.get(f"{hub.base}/readyz").text == "draining\n"
     answer = alice.post("/messages", envelope(alice, bob))
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    hub.process.wait(GONE_WITHIN_SECONDS)
 
 
 @pytest.mark.parametrize("hub", [DRAINS_LONG], indirect=True)
@@ -93,9 +93,7 @@ def test_an_answer_that_is_under_way_when_it_begins_to_drain_ends_its_connection
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
     alice, bob = agents
-    with ThreadPoolExecutor(1) as pool, held_up(bob):
-        answer = pool.submit(alice.post, "/messages", envelope(alice, bob))
-        wait_until(somebody_waits)
+    with sending(alice, bob) as answer:
         hub.process.send_signal(signal.SIGTERM)
         wait_until(lambda: httpx.get(f"{hub.base}/readyz").status_code == 503)
     assert (answer.result().status_code, answer.result().headers["connection"]) == (200, "close")
@@ -113,6 +111,7 @@ def test_while_it_drains_it_sends_away_whoever_comes_back_however_often(
         with bob.stream() as stream:
             assert stream.next().event == "close"
     assert not OpenStream.objects.exists()
+    hub.process.wait(GONE_WITHIN_SECONDS)
 
 
 def test_a_request_that_runs_is_answered(hub: ServerProcess, agents: tuple[WireAgent, WireAgent]) -> None:
@@ -225,9 +224,7 @@ def test_a_second_interrupt_does_not_wait_for_a_request_that_hangs(
     hub: ServerProcess, agents: tuple[WireAgent, WireAgent]
 ) -> None:
     alice, bob = agents
-    with ThreadPoolExecutor(1) as pool, held_up(bob):
-        answer = pool.submit(alice.post, "/messages", envelope(alice, bob))
-        wait_until(somebody_waits)
+    with sending(alice, bob) as answer:
         for _ in range(2):
             hub.process.send_signal(signal.SIGINT)
             wait_until(lambda: is_closed(hub))
@@ -264,21 +261,13 @@ def envelope(sender: WireAgent, to: WireAgent) -> dict[str, object]:
 
 
 @contextmanager
-def held_up(recipient: WireAgent) -> Iterator[None]:
-    """Have whoever sends to an agent wait until the end of the block."""
-    with transaction.atomic():
-        Inbox.objects.select_for_update().get(session=recipient.agent.session)
-        yield
-
-
-def somebody_waits() -> bool:
-    """Tell whether another transaction waits for this one."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks "
-            "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
-        )
-        return bool(cursor.fetchone()[0])
+def sending(sender: WireAgent, to: WireAgent) -> Iterator[Future[httpx.Response]]:
+    """Give the answer to a send that waits in the hub until the end of the block."""
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Inbox.objects.select_for_update().get(session=to.agent.session)
+        answer = pool.submit(sender.post, "/messages", envelope(sender, to))
+        wait_until(somebody_waits_for_us)
+        yield answer
 
 
 def raw_post(sender: WireAgent, body: dict[str, object]) -> bytes:

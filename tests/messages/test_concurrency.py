@@ -12,7 +12,7 @@ from realms.models import Realm
 from tests.at_once import at_once
 from tests.cast import Agent, new_agent
 from tests.rows import set_realm, unread_of
-from tests.waiting import wait_until
+from tests.waiting import somebody_waits_for_us, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,17 +88,11 @@ def test_a_page_that_others_took_a_part_of_tells_how_many_are_left(alice: Agent,
         finally:
             connection.close()
 
-    def it_waits() -> bool:
-        with connection.cursor() as cursor:
-            waits = "NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM pg_locks WHERE {waits})")
-            return bool(cursor.fetchone()[0])
-
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
             assert len(bob.inbox("?limit=2")) == 2
             polled = other.submit(poll)
-            wait_until(it_waits)
+            wait_until(somebody_waits_for_us)
 
         assert polled.result() == (1, 4)
 
