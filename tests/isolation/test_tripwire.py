@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from realms.ids import REALM, new_id, uuid_of
-from tests.isolation.snapshot import snapshot, tables
+from tests.isolation.snapshot import changes_in, snapshot, tables
 from tests.isolation.tripwire import WITHOUT_REALM, Tripwire
 from tests.isolation.worlds import World
 
@@ -82,9 +82,12 @@ def test_a_request_that_writes_is_said_to_write_every_table_that_it_changed(worl
         agent.send(agent)
         agent.call("POST", "memory", {"entries": [{"key": "new.entry", "value": 1}]})
 
-    changed = {table for table, rows in snapshot().items() if rows != before[table]}
+    after = snapshot()
+    changed = {table for table, rows in after.items() if rows != before[table]}
     assert {"hub_message", "hub_delivery", "hub_memoryentry", "hub_memorynamespace"} <= changed
     assert changed <= tripwire.written
+    assert changes_in(world.alice, before, after)
+    assert not changes_in(world.mallory, before, after)
 
 
 def test_a_request_that_reads_is_said_to_write_nothing_of_anybody(world: World) -> None:
