@@ -75,6 +75,16 @@ def compact(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
+def refuse_unless_object(value: msgspec.Raw, *, member: str) -> None:
+    """Check, in a struct's `__post_init__`, that a free-form member is an object.
+
+    Raises:
+        ValueError: the value is something else.
+    """
+    if not bytes(value).startswith(b"{"):
+        raise ValueError(f"`{member}`: Expected an object such as {{}}")
+
+
 def raw(text: str) -> msgspec.Raw:
     """Return kept JSON text as something that an answer takes over as it stands."""
     return msgspec.Raw(text.encode())

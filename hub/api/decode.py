@@ -1,16 +1,16 @@
 """Bodies and query strings into typed structs, and what is wrong with them into refusals."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from django.http import QueryDict
 
+from hub.api.json_walk import Shape, unknown_members
 from hub.wire import STRICT_END, Instant
 from realms.ids import parse_id
-from realms.refusal import Refusal, refusal_at
+from realms.refusal import LISTED, Refusal, refusal_at
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -22,24 +22,38 @@ _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _AT_MEMBER = re.compile(r"^`(?P<name>\w+)`: (?P<what>.*)$", re.DOTALL)
 
 
-def decode_body(value: Any, struct: type[S]) -> S:
-    """Turn a JSON value into `struct`.
+def decode_body(text: bytes, struct: type[S]) -> S:
+    """Turn strict JSON into `struct`.
 
     Raises:
         Refusal: `invalid_request`; `errors` has a JSON pointer for each fault found.
     """
     try:
-        return msgspec.convert(value, struct, dec_hook=_decode_custom)
+        value: S = _decoder(struct).decode(text)
     except msgspec.ValidationError as error:
-        unknown = [
-            {"pointer": pointer, "detail": f"There is no such member. There are: {', '.join(known)}."}
-            for pointer, known in _unknown_members(value, struct, "")
-        ]
-        if unknown:
-            names = ", ".join(place["pointer"].rsplit("/", 1)[1] for place in unknown)
-            raise Refusal("invalid_request", f"Unknown members: {names}.", errors=unknown) from None
+        _refuse_unknown_members(text, struct)
         pointer, what = _place_of(str(error))
         raise refusal_at(pointer, f"{pointer or 'The body'}: {what}") from None
+    return value
+
+
+@cache
+def _decoder(struct: type[S]) -> "msgspec.json.Decoder[S]":
+    return msgspec.json.Decoder(struct, dec_hook=_decode_custom)
+
+
+def _refuse_unknown_members(text: bytes, struct: type[msgspec.Struct]) -> None:
+    found, count = unknown_members(text, _shape_of(struct), limit=LISTED)
+    if not count:
+        return
+    names = ", ".join(pointer.rsplit("/", 1)[1] for pointer, _ in found)
+    errors = [
+        {"pointer": pointer, "detail": f"There is no such member. The members are {', '.join(known)}."}
+        for pointer, known in found
+    ]
+    raise Refusal(
+        "invalid_request", f"Unknown members: {names}.", errors=errors, more_errors=count - len(found)
+    )
 
 
 def decode_query(parameters: QueryDict, struct: type[S]) -> S:
@@ -104,20 +118,14 @@ def _place_of(message: str) -> tuple[str, str]:
     return pointer, what.replace(STRICT_END, "$")
 
 
-def _unknown_members(value: Any, kind: Any, pointer: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield pointer and known names for every member that a struct in `kind` does not have."""
+@cache
+def _shape_of(kind: Any) -> Shape:
+    """Return the members that a value of `kind` may have."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        if not isinstance(value, dict):
-            return
-        fields = {field.encode_name: field.type for field in _fields(kind)}
-        for name, member in value.items():
-            if name not in fields:
-                yield f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", list(fields)
-            else:
-                yield from _unknown_members(member, fields[name], f"{pointer}/{name}")
-    elif get_origin(kind) is Annotated:
-        yield from _unknown_members(value, get_args(kind)[0], pointer)
-    elif isinstance(value, list):
-        for inner in get_args(kind):
-            for i, item in enumerate(value):
-                yield from _unknown_members(item, inner, f"{pointer}/{i}")
+        return {field.encode_name: _shape_of(field.type) for field in _fields(kind)}
+    if get_origin(kind) is Annotated:
+        return _shape_of(get_args(kind)[0])
+    shapes = [_shape_of(inner) for inner in get_args(kind)]
+    if get_origin(kind) is list:
+        return shapes
+    return next((shape for shape in shapes if shape is not None), None)

@@ -25,7 +25,7 @@ from hub.api.limits import address_headers
 from hub.api.media_types import refuse_unless_json
 from hub.api.paths import Kind, kind_of
 from hub.api.problems import problem_body, problem_headers, refusal_of
-from hub.api.strict_json import read_json
+from hub.api.strict_json import strict_json
 from hub.sessions.acting import Caller
 
 REQUEST_ID = "X-Request-ID"
@@ -139,15 +139,15 @@ class Exchange:
         """Free the request's headers, once nobody will read them: a stream's exchange lives for hours."""
         self.headers = {}
 
-    def json(self) -> Any:
-        """Return the value of the JSON body.
+    def json(self) -> bytes:
+        """Return the JSON body as strict and compact text.
 
         Raises:
             Refusal: `unsupported_media_type`, `invalid_json`.
         """
         if self.body:
             refuse_unless_json(self.headers.get("content-type"), self.headers.get("content-encoding"))
-        return read_json(self.body)
+        return strict_json(self.body)
 
     def preflight(self) -> dict[str, str] | None:
         """Return the headers that answer a CORS preflight; None if the request is no allowed preflight."""

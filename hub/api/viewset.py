@@ -26,7 +26,7 @@ class HubViewSet(ViewSet):
     media_types: tuple[str, ...] = (JSON,)
     schema = HubSchema()
     caller: Caller
-    written: Any = None  # the JSON body as it was sent, for the endpoint that has to verify it
+    written: bytes = b""  # the JSON body, for the endpoint that has to verify it
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, and leave no circle of references: bodies would stay until the collector comes by."""

@@ -80,7 +80,7 @@ class MemoryViewSet(HubViewSet):
         writes = [
             rules.Write(
                 key=entry.key,
-                value=entry.value,
+                value=bytes(entry.value),
                 if_version=None if entry.if_version is UNSET else entry.if_version,
             )
             for entry in body.entries

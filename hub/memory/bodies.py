@@ -1,6 +1,6 @@
 """Memory on the wire."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -28,7 +28,9 @@ class EntryToWrite(Struct, forbid_unknown_fields=True):
     """One entry of a write."""
 
     key: MemoryKey
-    value: Annotated[Any, Meta(description="Any JSON value of at most 65,536 bytes as compact UTF-8.")]
+    value: Annotated[
+        msgspec.Raw, Meta(description="Any JSON value of at most 65,536 bytes as compact UTF-8.")
+    ]
     if_version: (
         Annotated[
             int,

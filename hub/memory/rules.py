@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -27,11 +26,11 @@ from hub.memory.namespaces import (
 from hub.memory.usage import count
 from hub.prepared import PreparedQuery
 from hub.sessions.models import Session
-from hub.wire import compact, strict
+from hub.wire import strict
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
 from realms.ids import REALM
-from realms.refusal import Refusal, refusal_at
+from realms.refusal import Refusal, listed, refusal_at
 
 VALUE_BYTES = 65_536
 
@@ -40,10 +39,15 @@ _KEY = re.compile(strict(KEY_PATTERN))
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One entry to write; `if_version` is the version it must have now, 0 for none, None for any."""
+    """One entry to write.
+
+    Attributes:
+        value: strict and compact JSON.
+        if_version: the version that the entry must have now, 0 for none, None for any.
+    """
 
     key: str
-    value: Any
+    value: bytes
     if_version: int | None
 
 
@@ -111,14 +115,13 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
         Refusal: `invalid_request` (a key twice), `value_too_large`, `grant_required`,
             `version_conflict`, `quota_exceeded`.
     """
-    encoded = {write.key: compact(write.value) for write in writes}
-    _check_batch(writes, encoded)
+    _check_batch(writes)
     names = sorted({write.key.split(".")[0] for write in writes})
     lock: Callable[[Session, list[str]], Mapping[str, MemoryNamespace]] = lock_all_namespaces
     while True:
         try:
             with transaction.atomic():
-                _write(session, writes, encoded, lock(session, names))
+                _write(session, writes, lock(session, names))
         except NamespaceMissingError:
             lock = claim_namespaces  # anew, before any is locked: to add some then would be out of order
         else:
@@ -137,19 +140,18 @@ def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
 def _write(
     session: Session,
     writes: list[Write],
-    encoded: Mapping[str, bytes],
     namespaces: Mapping[str, MemoryNamespace],
 ) -> None:
     _check_owners(session, namespaces, writes)
-    there = {entry.key: entry for entry in _entries(session.realm_id, list(encoded))}
+    there = {entry.key: entry for entry in _entries(session.realm_id, [write.key for write in writes])}
     _check_versions(writes, there)
-    growth = sum(len(value) for value in encoded.values()) - sum(entry.size for entry in there.values())
+    growth = sum(len(write.value) for write in writes) - sum(entry.size for entry in there.values())
     now = timezone.now()
     for write in writes:
         if (entry := there.get(write.key)) is None:
             entry = MemoryEntry(realm_id=session.realm_id, key=write.key, version=0)
             entry.namespace = namespaces[write.key.split(".")[0]]
-        entry.value, entry.size = encoded[write.key].decode(), len(encoded[write.key])
+        entry.value, entry.size = write.value.decode(), len(write.value)
         entry.version += 1
         entry.written_by, entry.updated_at = session, now
         there[write.key] = entry
@@ -229,15 +231,15 @@ def _grant_required(capability: str, wanted: str, owners: Collection[str]) -> Re
     )
 
 
-def _check_batch(writes: list[Write], encoded: Mapping[str, bytes]) -> None:
+def _check_batch(writes: list[Write]) -> None:
     seen: set[str] = set()
     for i, write in enumerate(writes):
         if write.key in seen:
             raise refusal_at(f"/entries/{i}/key", f"The key {write.key} is given twice.")
         seen.add(write.key)
-    sizes = [(i, write.key, len(encoded[write.key])) for i, write in enumerate(writes)]
+    sizes = [(i, write.key, len(write.value)) for i, write in enumerate(writes)]
     if too_large := [entry for entry in sizes if entry[2] > VALUE_BYTES]:
-        keys = ", ".join(key for _, key, _ in too_large)
+        keys = listed([key for _, key, _ in too_large])
         errors = [
             {"pointer": f"/entries/{i}/value", "detail": f"{size} bytes as compact JSON"}
             for i, _, size in too_large

@@ -7,7 +7,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hub.messages.models import HUB, Message
 from hub.sessions.bodies import Capability, RealmSlug
-from hub.wire import Instant, JsonObject, MessageId, SessionId, Timestamp, raw, rfc3339, strict
+from hub.wire import (
+    Instant,
+    JsonObject,
+    MessageId,
+    SessionId,
+    Timestamp,
+    raw,
+    refuse_unless_object,
+    rfc3339,
+    strict,
+)
 from realms import ids
 
 AISP_VERSION = "0.1"
@@ -54,7 +64,7 @@ class Envelope(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         Meta(description="One id, or up to 100 distinct ids. `hub` may be sent a pong."),
     ]
     category: Annotated[str, Meta(extra_json_schema={"enum": list(SENDABLE)}, examples=["delegate"])]
-    payload: Annotated[dict[str, Any], Meta(description="Free form, at most 256 KiB as compact JSON.")]
+    payload: Annotated[JsonObject, Meta(description="Free form, at most 256 KiB as compact JSON.")]
     realm: RealmSlug | None = None
     reply_to: MessageId | None = None
     expires_at: Instant | None = None
@@ -62,6 +72,9 @@ class Envelope(Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
         Capability | None, Meta(description="Of a delegate: what of the target it uses.")
     ] = None
     sig: Signature | None = None
+
+    def __post_init__(self) -> None:
+        refuse_unless_object(self.payload, member="payload")
 
     # What depends on the category, for the published schema; `hub.messages.envelope` checks it.
     schema_rules: ClassVar[dict[str, Any]] = {

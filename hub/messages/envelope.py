@@ -1,8 +1,8 @@
 """Envelopes: what a session may write on one, and its signature."""
 
-from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import rfc8785
 from django.utils import timezone
 
@@ -21,11 +21,11 @@ DELEGATE = "delegate"
 DEFAULT_CAPABILITY = "delegate.receive"
 
 
-def outgoing_of(caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Outgoing:
+def outgoing_of(caller: Caller, envelope: Envelope, written: bytes) -> Outgoing:
     """Check what can be known of an envelope without the database, and return what to send.
 
     Args:
-        written: the envelope as the sender wrote it, which its signature covers.
+        written: the envelope as strict JSON, which its signature covers.
 
     Raises:
         Refusal: `unsupported_version`, `invalid_category`, `invalid_request`, `realm_access_denied`,
@@ -40,7 +40,7 @@ def outgoing_of(caller: Caller, envelope: Envelope, written: Mapping[str, Any]) 
         raise refusal_at("/category", detail, "invalid_category")
     caller.check_realm(envelope.realm)
     recipients = _recipients(envelope)
-    payload = compact(envelope.payload)
+    payload = bytes(envelope.payload)
     if len(payload) > PAYLOAD_BYTES:
         raise refusal_at("/payload", f"The payload has {len(payload)} bytes; {PAYLOAD_BYTES} are allowed.")
     if envelope.expires_at is not None and envelope.expires_at <= timezone.now():
@@ -76,11 +76,12 @@ def _recipients(envelope: Envelope) -> list[str]:
     return recipients
 
 
-def _signed_members(written: Mapping[str, Any]) -> str:
-    return compact({name: value for name, value in written.items() if name != "payload"}).decode()
+def _signed_members(written: bytes) -> str:
+    members = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
+    return compact({name: value for name, value in members.items() if name != "payload"}).decode()
 
 
-def check_signature(sender: Session, envelope: Envelope, written: Mapping[str, Any]) -> None:
+def check_signature(sender: Session, envelope: Envelope, written: bytes) -> None:
     """Raise `Refusal` `invalid_signature` unless `sig`, if there is one, is the sender's.
 
     It covers the RFC 8785 form of the envelope as written, without `sig`.
@@ -90,7 +91,8 @@ def check_signature(sender: Session, envelope: Envelope, written: Mapping[str, A
     if sender.public_key is None:
         raise refusal_at("/sig", "The sender was registered without a `public_key`.", "invalid_signature")
     try:
-        message = rfc8785.dumps({name: value for name, value in written.items() if name != "sig"})
+        members = msgspec.json.decode(written, type=dict[str, Any])
+        message = rfc8785.dumps({name: value for name, value in members.items() if name != "sig"})
     except rfc8785.CanonicalizationError as error:
         detail = f"The envelope has no canonical form (RFC 8785): {error}"
         raise refusal_at("/sig", detail, "invalid_signature") from None

@@ -1,11 +1,12 @@
 """Pings: a caller waits for a session's pong."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Annotated
 
+import msgspec
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -97,15 +98,15 @@ def give_up(ping: Ping, realm_id: str) -> None:
             withdraw(inbox, ping.pk)
 
 
-def completes_ping(outgoing: Outgoing, payload: Mapping[str, Any]) -> bool:
+def completes_ping(outgoing: Outgoing) -> bool:
     """Complete the ping that a pong answers, if one waits. A pong to the hub has no other use.
 
     Raises:
         Refusal: `ping_not_waiting`.
     """
     to = outgoing.recipients[0] if len(outgoing.recipients) == 1 else None
-    nonce = payload.get("nonce")
-    if to is not None and isinstance(nonce, str) and len(nonce) <= NONCE_CHARACTERS:
+    nonce = _nonce_of(outgoing.payload)
+    if to is not None and nonce is not None:
         asker = Q(asker=None) if to == HUB else Q(asker=to)
         waiting = Ping.objects.filter(
             asker, target_id=outgoing.sender_id, nonce=nonce, answered_at=None, expires_at__gt=Now()
@@ -118,3 +119,16 @@ def completes_ping(outgoing: Outgoing, payload: Mapping[str, Any]) -> bool:
     if to == HUB:
         raise Refusal("ping_not_waiting")
     return False
+
+
+class _Pong(msgspec.Struct):
+    """The payload of a pong that may answer a ping."""
+
+    nonce: Annotated[str, msgspec.Meta(max_length=NONCE_CHARACTERS)]
+
+
+def _nonce_of(payload: str) -> str | None:
+    try:
+        return msgspec.json.decode(payload, type=_Pong).nonce
+    except msgspec.ValidationError:
+        return None

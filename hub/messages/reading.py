@@ -13,7 +13,7 @@ from hub.messages.inbox import INBOX_START, Filters, lock_inboxes, mark_read
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
 from hub.sessions.acting import Caller, acting_session, named_session
 from hub.sessions.models import Session
-from realms.refusal import Refusal
+from realms.refusal import Refusal, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def acknowledge(*, session: Session, ids: list[str] | None, up_to: str | None) -
                 {"pointer": f"/ids/{named.index(name)}" if ids else "/up_to", "detail": name}
                 for name in missing
             ]
-            detail = f"Not in the inbox of {session.pk}: {', '.join(missing)}."
+            detail = f"Not in the inbox of {session.pk}: {listed(missing)}."
             raise Refusal("message_not_found", detail, errors=errors)
         chosen = list(seqs.values())
         if up_to is not None:

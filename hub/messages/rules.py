@@ -26,7 +26,7 @@ from hub.messages.statements import Posted
 from hub.sessions.acting import Caller, own_session
 from hub.sessions.models import Session
 from hub.wire import rfc3339
-from realms.refusal import Refusal
+from realms.refusal import Refusal, listed
 
 PONG = "pong"
 
@@ -39,18 +39,18 @@ class Sent:
     delivered: bool
 
 
-def send_message(*, caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Sent:
+def send_message(*, caller: Caller, envelope: Envelope, written: bytes) -> Sent:
     """Send an envelope to all its recipients or to none.
 
     Args:
-        written: the envelope as the sender wrote it.
+        written: the envelope as strict JSON, as the sender wrote it.
 
     Raises:
         Refusal: what `outgoing_of` and `check_signature` raise, and `session_not_owned`,
             `recipient_not_found`, `grant_required`, `inbox_full`, `ping_not_waiting`.
     """
     outgoing = _checked(caller, envelope, written)
-    if outgoing.category == PONG and completes_ping(outgoing, envelope.payload):
+    if outgoing.category == PONG and completes_ping(outgoing):
         return Sent(outgoing.id, delivered=True)
     if connection.vendor == "postgresql":
         posted = statements.send(caller, outgoing)
@@ -63,7 +63,7 @@ def send_and_keep(
     *,
     caller: Caller,
     envelope: Envelope,
-    written: Mapping[str, Any],
+    written: bytes,
     attempt: Attempt,
     answer: Callable[[Sent], bytes],
 ) -> bytes | None:
@@ -101,7 +101,7 @@ def news_of(outgoing: Outgoing, posted: Posted) -> Mapping[str, FeedEvent | None
     return {to: FeedEvent(to, seq, outgoing.id, data) for to, seq in posted.numbers.items()}
 
 
-def _checked(caller: Caller, envelope: Envelope, written: Mapping[str, Any]) -> Outgoing:
+def _checked(caller: Caller, envelope: Envelope, written: bytes) -> Outgoing:
     """Return what to send, after the checks that need no lock. The sender of a pong is the caller's."""
     outgoing = outgoing_of(caller, envelope, written)
     if not caller.may_act_as(str(outgoing.sender_id)):
@@ -138,7 +138,7 @@ def _named(outgoing: Outgoing, recipients: list[str]) -> dict[str, Any]:
 def _refuse_unknown(outgoing: Outgoing, inboxes: list[Inbox]) -> None:
     known = {inbox.session_id for inbox in inboxes}
     if unknown := [to for to in outgoing.recipients if to not in known]:
-        detail = f"Not a session of this realm: {', '.join(unknown)}. Nothing was sent."
+        detail = f"Not a session of this realm: {listed(unknown)}. Nothing was sent."
         raise Refusal("recipient_not_found", detail, **_named(outgoing, unknown))
 
 
@@ -155,7 +155,7 @@ def _refuse_ungranted(sender: Session, outgoing: Outgoing) -> None:
     )
     if missing := [to for to in others if to not in declared & granted]:
         detail = (
-            f"No active {outgoing.capability} grant from {', '.join(missing)}. Ask each with "
+            f"No active {outgoing.capability} grant from {listed(missing)}. Ask each with "
             f'POST /api/v1/grants {{"to": "{missing[0]}", "capability": "{outgoing.capability}"}}; '
             "it has to have declared the capability."
         )
@@ -165,7 +165,7 @@ def _refuse_ungranted(sender: Session, outgoing: Outgoing) -> None:
 def _refuse_full(caller: Caller, outgoing: Outgoing, inboxes: list[Inbox]) -> None:
     full = {inbox.session_id for inbox in inboxes if inbox.unread >= caller.key.inbox_limit}
     if recipients := [to for to in outgoing.recipients if to in full]:
-        detail = f"No room in the inbox of {', '.join(recipients)}. Nothing was sent."
+        detail = f"No room in the inbox of {listed(recipients)}. Nothing was sent."
         raise inbox_full(detail, **_named(outgoing, recipients))
 
 

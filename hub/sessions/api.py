@@ -56,7 +56,7 @@ class SessionViewSet(HubViewSet):
             kind=body.kind,
             capabilities=body.capabilities,
             public_key=body.public_key,
-            manifest=body.manifest,
+            manifest=bytes(body.manifest).decode(),
         )
         session = rules.register_session(caller=caller, new=new)
         return bodies.registered_answer(session, caller.key.realm_slug)

@@ -1,6 +1,6 @@
 """Sessions on the wire."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from hub.messages.models import NONCE_CHARACTERS, Ping
 from hub.sessions.models import Session
 from hub.sessions.public_key import read_public_key
-from hub.wire import JsonObject, SessionId, Timestamp, raw, rfc3339, strict
+from hub.wire import JsonObject, SessionId, Timestamp, raw, refuse_unless_object, rfc3339, strict
 
 CAPABILITIES = 64
 MANIFEST_BYTES = 16 * 1024
@@ -66,7 +66,10 @@ class Registration(Struct, forbid_unknown_fields=True):
     realm: RealmSlug | None = None
     capabilities: Annotated[list[Capability], Meta(max_length=CAPABILITIES)] = []
     public_key: PublicKey | None = None
-    manifest: Annotated[dict[str, Any], Meta(description="Free form, at most 16 KiB as compact JSON.")] = {}
+    manifest: Annotated[
+        JsonObject,
+        Meta(description="Free form, at most 16 KiB as compact JSON.", extra_json_schema={"default": {}}),
+    ] = msgspec.field(default_factory=lambda: raw("{}"))
 
     def __post_init__(self) -> None:
         if self.public_key is not None:
@@ -74,7 +77,8 @@ class Registration(Struct, forbid_unknown_fields=True):
                 read_public_key(self.public_key)
             except ValueError as error:
                 raise ValueError(f"`public_key`: {error}") from None
-        if len(msgspec.json.encode(self.manifest)) > MANIFEST_BYTES:
+        refuse_unless_object(self.manifest, member="manifest")
+        if len(bytes(self.manifest)) > MANIFEST_BYTES:
             raise ValueError(f"`manifest`: It has more than {MANIFEST_BYTES} bytes as compact JSON")
 
 

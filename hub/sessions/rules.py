@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -15,7 +14,6 @@ from hub.messages.models import Delivery, Inbox
 from hub.sessions.acting import SEEN_GRAIN_SECONDS, Caller
 from hub.sessions.models import Session, SessionQuerySet
 from hub.sessions.presence import OpenStream
-from hub.wire import compact
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
 from realms.models import Realm
@@ -34,7 +32,7 @@ class NewSession:
     kind: str
     capabilities: list[str] = field(default_factory=list)
     public_key: str | None = None
-    manifest: dict[str, Any] = field(default_factory=dict)
+    manifest: str = "{}"
 
 
 def register_session(*, caller: Caller, new: NewSession) -> Session:
@@ -58,7 +56,7 @@ def register_session(*, caller: Caller, new: NewSession) -> Session:
                     kind=new.kind,
                     capabilities=list(dict.fromkeys(new.capabilities)),
                     public_key=new.public_key,
-                    manifest=compact(new.manifest).decode(),
+                    manifest=new.manifest,
                 )
         except IntegrityError:
             raise Refusal(

@@ -3,13 +3,15 @@
 import json
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.api.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, read_json
+from hub.api.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, strict_json
 from hub.sessions.models import Session
 from realms.refusal import Refusal
 from tests.cases import cases
@@ -19,7 +21,7 @@ from tests.cast import Agent
 def pointer_of(body: bytes) -> str:
     """Return the place at which a body is refused."""
     with pytest.raises(Refusal) as refused:
-        read_json(body)
+        strict_json(body)
     assert refused.value.code == "invalid_json"
     assert refused.value.errors[0]["detail"] == refused.value.detail
     return refused.value.errors[0]["pointer"]
@@ -32,7 +34,7 @@ def nested(depth: int, opening: str, closing: str) -> bytes:
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ("[[1],", "]")])
 def test_64_levels_and_no_more(opening: str, closing: str) -> None:
     levels = MAX_DEPTH - 1 if opening == "[[1]," else MAX_DEPTH  # an inner [1] is a level too
-    assert read_json(nested(levels, opening, closing)) == json.loads(nested(levels, opening, closing))
+    assert strict_json(nested(levels, opening, closing)) == nested(levels, opening, closing)
 
     assert pointer_of(nested(MAX_DEPTH + 1, opening, closing)) == ""
 
@@ -40,7 +42,7 @@ def test_64_levels_and_no_more(opening: str, closing: str) -> None:
 def test_brackets_in_texts_are_no_levels() -> None:
     body = json.dumps(["[" * 100, '"' + "{" * 100, "\\" + "[" * 100, {"[" * 100: "]"}]).encode()
 
-    assert read_json(body) == json.loads(body)
+    assert json.loads(strict_json(body)) == json.loads(body)
 
 
 def test_a_million_brackets_are_refused_and_not_followed() -> None:
@@ -129,7 +131,7 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
     ],
 )
 def test_what_only_looks_doubtful_is_taken(body: bytes) -> None:
-    value = read_json(body)
+    value = json.loads(strict_json(body))
 
     assert value == json.loads(body)
     assert json.dumps(value) == json.dumps(json.loads(body))
@@ -137,7 +139,7 @@ def test_what_only_looks_doubtful_is_taken(body: bytes) -> None:
 
 def test_the_place_says_line_and_column_of_what_cannot_be_parsed() -> None:
     with pytest.raises(Refusal, match="line 2, column 6"):
-        read_json(b'{\n"a": x}')
+        strict_json(b'{\n"a": x}')
 
 
 examples = settings(deadline=None, max_examples=60)  # a busy machine is no fault of the code
@@ -157,22 +159,85 @@ values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(t
 def test_any_value_within_the_limits_is_read_as_it_is(value: Any, ascii: bool, indent: int | None) -> None:
     body = json.dumps(value, ensure_ascii=ascii, indent=indent).encode()
 
-    read = read_json(body)
+    text = strict_json(body)
 
-    assert read == json.loads(body)
-    assert json.dumps(read) == json.dumps(value)  # the order of members and the sign of zero too
+    assert json.dumps(json.loads(text)) == json.dumps(value)  # the order of members and the sign of zero too
+    assert msgspec.json.encode(msgspec.json.decode(text)) == msgspec.json.encode(value)
 
 
 @examples
 @given(st.binary(max_size=200) | st.text('[]{}",:\\u0d8eE19.-+ \n', max_size=200).map(str.encode))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
-        value = read_json(body)
+        text = strict_json(body)
     except Refusal as refusal:
         assert refusal.code == "invalid_json"
     else:
-        assert value == json.loads(body)
-        assert not (isinstance(value, float) and math.isinf(value))
+        assert json.loads(text) == json.loads(body)
+        assert strict_json(text) == text
+
+
+class _Twice(Exception):
+    """An object has a name twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise _Twice
+    return dict(pairs)
+
+
+MARKS = ["[", "]", "{", "}", ",", ":", " ", "[[],[0]],"]
+TEXTS = ['"a":', '"b":', '"\\u0061":', '"a"', '"\\\\"', '"\\ud800"', '"\\u0000"']
+SCALARS = ["1", "-0", "1e400", "1E5", "18446744073709551615", "18446744073709551616", "true", "null"]
+tokens = st.sampled_from([*MARKS, *TEXTS, *SCALARS])
+
+
+@examples
+@given(st.lists(tokens, max_size=30).map("".join))
+def test_a_text_is_taken_if_a_parser_that_builds_everything_finds_no_fault(body: str) -> None:
+    """The searches are held to what the standard library's parser and a look at each value say."""
+    try:
+        value = json.loads(body, object_pairs_hook=_unique, parse_constant=int)
+        is_good = all(map(_is_good, _everything_in(value)))
+    except (_Twice, ValueError):
+        is_good = False
+
+    try:
+        text = strict_json(body.encode())
+    except Refusal:
+        assert not is_good
+    else:
+        assert is_good
+        assert json.loads(text) == value
+
+
+def _everything_in(value: Any) -> Iterator[Any]:
+    yield value
+    for inner in (
+        [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from _everything_in(inner)
+
+
+def _is_good(value: Any) -> bool:
+    if isinstance(value, str):
+        return not set(value) & {"\0", "\ud800"}
+    if isinstance(value, int):
+        return MIN_INTEGER <= value <= MAX_INTEGER
+    return not (isinstance(value, float) and math.isinf(value))
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b' { "a" : [ 1 , "b c" ] } ', b'{"a":[1,"b c"]}'),
+        (b'{"\\u00e9\\/":"\\ud83d\\ude00\\n\\u0001"}', '{"é/":"😀\\n\\u0001"}'.encode()),
+        (b"[1.50,1E5,-0,0.1e-7]", b"[1.50,1E5,-0,0.1e-7]"),
+    ],
+)
+def test_a_body_is_kept_as_text_without_space_and_needless_escapes(body: bytes, kept: bytes) -> None:
+    assert strict_json(body) == kept
 
 
 @cases(
