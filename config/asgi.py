@@ -21,6 +21,7 @@ from django.urls import re_path
 from config.tracing import traced
 from hub.api.handler import Handler
 from hub.api.intake import Intake
+from hub.api.large_bodies import LargeBodies
 from hub.api.request_threads import RequestThreads
 from hub.live.lifespan import lifespan
 from hub.postgresql import driver
@@ -40,7 +41,7 @@ async def requests(scope: Any, receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": Intake(traced(requests)),
+        "http": Intake(traced(LargeBodies(requests, threads.run))),
         "lifespan": lifespan,
     }
 )

@@ -283,6 +283,16 @@ _problem(
     "Close one, or read from one that is open.",
 )  # fmt: skip
 _problem(
+    "too_many_large_bodies", 429, "Too many large bodies at once",
+    "The hub works on one body over 64 KiB of an API key at a time, and others of the key wait up to 5 s.",
+    "Wait as long as Retry-After says and send the request again. Send large bodies one after the other.",
+)  # fmt: skip
+_problem(
+    "too_many_unread_answers", 429, "Too many answers are not read",
+    "The answers to this API key that its clients have not read yet take up 16 MiB.",
+    "Read the answers that are under way, or close their connections. Then send the request again.",
+)  # fmt: skip
+_problem(
     "head_too_large", 431, "The headers are too large",
     "The request line and all headers together may have 32 KiB (RFC 6585, section 5).",
     "Send fewer or shorter headers, and what is long in the body.",

@@ -40,7 +40,10 @@ class _FrontHandler(ClientHandler):
         if exchange.kind is not Kind.PAGE:
             exchange.body = request.read()
             request.META = {name: value for name, value in request.META.items() if name[:5] != "HTTP_"}
-        return _handler().answer(request, exchange)
+        try:
+            return _handler().answer(request, exchange)
+        finally:
+            exchange.forget_answer()
 
 
 class Client(django.test.Client):  # noqa: TID251  the one that others are to use

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 import msgspec
 from django.http import QueryDict
 
+from hub.api.json_apart import apart_if_large
 from hub.api.json_walk import Shape, unknown_members
 from hub.wire import STRICT_END, Instant
 from realms.ids import parse_id
@@ -43,7 +44,7 @@ def _decoder(struct: type[S]) -> "msgspec.json.Decoder[S]":
 
 
 def _refuse_unknown_members(text: bytes, struct: type[msgspec.Struct]) -> None:
-    found, count = unknown_members(text, _shape_of(struct), limit=LISTED)
+    found, count = apart_if_large(unknown_members, text, _shape_of(struct), limit=LISTED)
     if not count:
         return
     names = ", ".join(pointer.rsplit("/", 1)[1] for pointer, _ in found)

@@ -33,7 +33,14 @@ COMMON_REFUSALS = (
     "internal_error",
     "unavailable",
 )
-BODY_REFUSALS = ("invalid_json", "request_timeout", "body_too_large", "unsupported_media_type")
+BODY_REFUSALS = (
+    "invalid_json",
+    "request_timeout",
+    "body_too_large",
+    "unsupported_media_type",
+    "too_many_large_bodies",
+)
+LIST_REFUSALS = ("too_many_unread_answers",)
 PUBLIC_REFUSALS = ("invalid_request", "not_acceptable", "head_too_large", "internal_error")
 POST_REFUSALS = ("idempotency_in_progress", "idempotency_key_reused")
 ACTING_REFUSALS = ("session_required", "session_not_owned")
@@ -76,6 +83,7 @@ class Endpoint:
         acts: it is done by an acting session, which X-AISP-Session may name.
         may_act: X-AISP-Session may name the session that it is done by, but none is needed.
         links: what an answer of it leads to.
+        lists: its answer is a page, which is bounded in bytes.
         paged: its answer may have a `next` link.
         at_once: called with the viewset, an attempt and the inputs: does it and keeps its answer in one go,
             or does nothing and returns None.
@@ -91,6 +99,7 @@ class Endpoint:
     query: type[msgspec.Struct] = NoQuery
     acts: bool = False
     may_act: bool = False
+    lists: bool = False
     paged: bool = False
     public: bool = False
     at_once: Callable[..., bytes | None] | None = None
@@ -118,6 +127,7 @@ class Endpoint:
         codes = [*(PUBLIC_REFUSALS if self.public else COMMON_REFUSALS)]
         codes += POST_REFUSALS if method.upper() == "POST" else ()
         codes += BODY_REFUSALS if self.body else ()
+        codes += LIST_REFUSALS if self.lists else ()
         codes += ACTING_REFUSALS if self.acts else ()
         return list(dict.fromkeys([*codes, *self.refuses]))
 

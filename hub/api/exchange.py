@@ -8,7 +8,7 @@ request is counted from here.
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol, Self
@@ -16,16 +16,18 @@ from typing import Any, Protocol, Self
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from accounts.address import client_address
+from accounts.address import client_address, network_of
 from hub.activity.rules import REFUSED, note
 from hub.api import observed
 from hub.api.client_watch import ClientWatch
 from hub.api.cors import cors_headers, preflight_headers
+from hub.api.json_apart import apart_if_large
 from hub.api.limits import address_headers
 from hub.api.media_types import refuse_unless_json
 from hub.api.paths import Kind, kind_of
 from hub.api.problems import problem_body, problem_headers, refusal_of
 from hub.api.strict_json import strict_json
+from hub.api.unread_answers import UnreadAnswer
 from hub.sessions.acting import Caller
 
 REQUEST_ID = "X-Request-ID"
@@ -68,6 +70,8 @@ class Exchange:
         status: the answer's; `CLIENT_LEFT` until there is an answer.
         code: the code of the problem, if the answer is one.
         more: further members of the line in the log.
+        at_body_end: called once when nobody needs the body any more, on the loop.
+        answer: what counts the bytes of the answer; None for a short one.
         request_id: what answer, log and audit carry: the client's own id if it is harmless, else a new one.
         kind: the part of the hub that the path belongs to.
     """
@@ -86,6 +90,8 @@ class Exchange:
     status: int = CLIENT_LEFT
     code: str | None = None
     more: dict[str, object] = field(default_factory=dict)
+    at_body_end: list[Callable[[], None]] = field(default_factory=list)
+    answer: UnreadAnswer | None = None
     request_id: str = field(init=False)
     kind: Kind = field(init=False)
     _origin: str | None = field(init=False)
@@ -135,19 +141,43 @@ class Exchange:
         if self.client is not None:
             self.client.begin()
 
+    @property
+    def owner(self) -> str:
+        """Whose room and turns the request takes: its key's; before, its credential's or its address's."""
+        if self.caller is not None:
+            return self.caller.key.key_id
+        credential = self.headers.get("x-aisp-key") or self.headers.get("authorization")
+        return credential or network_of(self.address)
+
+    def page_bytes(self) -> int:
+        """Return how many bytes the page may have that the answer is; as `UnreadAnswer.begin_page` does."""
+        self.answer = UnreadAnswer(self.owner)
+        return self.answer.begin_page()
+
+    def forget_answer(self) -> None:
+        """Count the answer's bytes no more, once the server has sent it."""
+        if self.answer is not None:
+            self.answer.release()
+
+    def forget_body(self) -> None:
+        """Free the body, once the work on it is done."""
+        self.body = b""
+        while self.at_body_end:
+            self.at_body_end.pop()()
+
     def forget_headers(self) -> None:
         """Free the request's headers, once nobody will read them: a stream's exchange lives for hours."""
         self.headers = {}
 
     def json(self) -> bytes:
-        """Return the JSON body as strict and compact text.
+        """Return the JSON body as strict and compact text; a large one is read in another process.
 
         Raises:
             Refusal: `unsupported_media_type`, `invalid_json`.
         """
         if self.body:
             refuse_unless_json(self.headers.get("content-type"), self.headers.get("content-encoding"))
-        return strict_json(self.body)
+        return apart_if_large(strict_json, self.body)
 
     def preflight(self) -> dict[str, str] | None:
         """Return the headers that answer a CORS preflight; None if the request is no allowed preflight."""

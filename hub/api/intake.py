@@ -6,25 +6,24 @@ request in one piece.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
 
 from hub.api.exchange import Exchange
+from hub.api.json_apart import LARGE_BYTES
 from hub.api.response import Response, Send
+from hub.api.room import MIB, RETRY_SECONDS, Room
 from realms.refusal import Refusal, refusal_at
 
-MIB = 1024 * 1024
 BODY_BYTES = MIB
 MEMORY_BODY_BYTES = 8 * MIB
 MEMORY_PATH = "/api/v1/memory"
 BODY_TIMEOUT_SECONDS = 10.0
 LINGER_SECONDS = 2.0
 # A body is read before its credential is checked, so strangers must not fill the memory with large ones.
-SMALL_BYTES = 64 * 1024
-LARGE_BODIES_BYTES = 128 * MIB
-RETRY_SECONDS = 5
+BODIES = Room(each=32 * MIB, all=96 * MIB, code="too_many_large_bodies", what="large bodies")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -40,7 +39,6 @@ class Intake:
 
     def __init__(self, app: AsgiApp) -> None:
         self.app = app
-        self._large_bodies = LargeBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange.of_scope(scope)
@@ -50,12 +48,14 @@ class Intake:
             headers = {"Retry-After": str(RETRY_SECONDS), "Connection": "close"}
             with contextlib.suppress(RuntimeError):  # an answer has begun
                 await Response(send, exchange).refuse(Refusal("unavailable", headers=headers))
+        finally:
+            exchange.forget_body()
 
     async def _take(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if not scope["query_string"].isascii():
                 raise refusal_at("", "The query string has bytes that should be percent-encoded.")
-            exchange.body = await read_body(receive, exchange, self._large_bodies)
+            exchange.body = await read_body(receive, exchange)
         except Refusal as refusal:
             await _refuse_and_linger(refusal, exchange, receive, send)
             return
@@ -85,61 +85,32 @@ def refuse_too_long(exchange: Exchange) -> int:
     return limit
 
 
-async def read_body(receive: Receive, exchange: Exchange, large_bodies: "LargeBodies") -> bytes:
-    """Return the body of a request.
+async def read_body(receive: Receive, exchange: Exchange) -> bytes:
+    """Return the body of a request; a large one takes room until the exchange forgets it.
 
     Raises:
         Refusal: `body_too_large` (by Content-Length before anything is read), `invalid_request`
-            (Content-Length is no number), `request_timeout`, `unavailable` (no room in `large_bodies`).
+            (Content-Length is no number), `request_timeout`, `too_many_large_bodies`, `unavailable`.
         ClientLeft: nobody is there to be answered.
     """
     limit = refuse_too_long(exchange)
     if not _has_body(exchange.headers):
         return b""
+    hold = BODIES.hold(exchange.owner)
+    exchange.at_body_end.append(hold.release)
     body = bytearray()
     is_whole = False
     try:
-        with large_bodies.growing(body) as count:
-            async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-                while not is_whole:
-                    is_whole = await _read_on(receive, body)
-                    if len(body) > limit:
-                        raise _too_large(limit)
-                    count()
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            while not is_whole:
+                is_whole = await _read_on(receive, body)
+                if len(body) > limit:
+                    raise _too_large(limit)
+                if len(body) > LARGE_BYTES:
+                    hold.resize(len(body))
     except TimeoutError:
         raise Refusal("request_timeout") from None
     return bytes(body)
-
-
-class LargeBodies:
-    """The bytes that all bodies over `SMALL_BYTES` have together, while they are read."""
-
-    def __init__(self) -> None:
-        self._bytes = 0
-
-    @contextlib.contextmanager
-    def growing(self, body: bytearray) -> Iterator[Callable[[], None]]:
-        """Give the function to call whenever a body has grown.
-
-        It raises `Refusal` `unavailable` if there is no room for the body.
-        """
-        counted = 0
-
-        def count() -> None:
-            nonlocal counted
-            more = len(body) - counted
-            if len(body) <= SMALL_BYTES:
-                return
-            if self._bytes + more > LARGE_BODIES_BYTES:
-                detail = "Too many large bodies are being sent. Try again, or send less at a time."
-                raise Refusal("unavailable", detail, headers={"Retry-After": str(RETRY_SECONDS)})
-            self._bytes += more
-            counted += more
-
-        try:
-            yield count
-        finally:
-            self._bytes -= counted
 
 
 def _too_large(limit: int) -> Refusal:

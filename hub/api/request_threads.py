@@ -1,8 +1,8 @@
 """Requests in a few threads, as an ASGI application.
 
-The intake has read each request, so it goes to a thread in one piece, and its answer comes back in one. A
-long answer comes back in chunks: the next chunk is made when the client has taken the one before. So a client
-that reads slowly holds neither a thread nor the whole answer.
+The intake has read each request, so it goes to a thread in one piece, and its answer comes back in one. An
+answer that is made in parts comes back in chunks: the next chunk is made when the client has taken the one
+before. A client that reads slowly holds no thread, and what it holds of an answer takes room of its caller.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import contextvars
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
 from hub import metrics
@@ -22,7 +23,10 @@ from hub.api.exchange import Exchange
 from hub.api.handler import WITHOUT_CONTENT, Handler
 from hub.api.paths import Kind
 from hub.api.response import Send
+from hub.api.unread_answers import UnreadAnswer
 from realms.refusal import Refusal
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 64 * 1024
 UNREADABLE = "The header Content-Type cannot be read. Send one such as: text/plain; charset=utf-8"
@@ -39,32 +43,38 @@ class RequestThreads:
         metrics.THREADS.set(threads)
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
 
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Return what a function that uses the database returns, called in one of the threads."""
+        return await self._in_thread(_with_connection, function, *args)
+
+    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        run = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._executor, run, function, *args)
+
     async def __call__(self, scope: Any, receive: Callable[[], Any], send: Send) -> None:
         exchange: Exchange = scope["exchange"]
-        loop = asyncio.get_running_loop()
-        exchange.client = client = ClientWatch(loop, receive)
-        context = contextvars.copy_context()
+        exchange.client = client = ClientWatch(asyncio.get_running_loop(), receive)
         metrics.REQUESTS_WAITING.inc()
         rest = None
         try:
-            response, chunk, rest = await loop.run_in_executor(
-                self._executor, context.run, self._answer, scope, exchange
-            )
+            response, content, rest = await self._in_thread(self._answer, scope, exchange)
+            exchange.forget_body()
             if client.has_left:
                 return
             start = {"status": response.status_code, "headers": _raw(response)}
             await send({"type": "http.response.start", **start})
             if rest is not None:
                 client.begin()
-                while chunk and not client.has_left:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                    chunk = await loop.run_in_executor(self._executor, _next_chunk, rest)
+                while content and not client.has_left:
+                    await send({"type": "http.response.body", "body": content, "more_body": True})
+                    content = await self._in_thread(_next_chunk, rest)
             if not client.has_left:
-                await send({"type": "http.response.body", "body": chunk})
+                await _send_whole(send, exchange, content)
         finally:
             client.close()
+            exchange.forget_answer()
             if rest is not None:
-                await loop.run_in_executor(self._executor, response.close)
+                await self._in_thread(response.close)
 
     def _answer(self, scope: Any, exchange: Exchange) -> Answer:
         metrics.REQUESTS_WAITING.dec()
@@ -91,6 +101,24 @@ class RequestThreads:
             if rest is None:
                 response.close()
         return response, chunk, rest
+
+
+async def _send_whole(send: Send, exchange: Exchange, content: bytes) -> None:
+    """Send an answer, or the rest of one. It takes room of its caller until the server has taken it."""
+    if len(content) > CHUNK_BYTES:
+        exchange.answer = exchange.answer or UnreadAnswer(exchange.owner)
+        exchange.answer.take_room(len(content))
+    place = 0
+    while len(content) - place > CHUNK_BYTES:  # the server keeps all that it has been given
+        chunk = content[place : place + CHUNK_BYTES]
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        place += CHUNK_BYTES
+    await send({"type": "http.response.body", "body": content[place:]})
+
+
+def _with_connection(function: Callable[..., T], *args: Any) -> T:
+    close_old_connections()
+    return function(*args)
 
 
 def _next_chunk(parts: Iterator[bytes]) -> bytes:

@@ -57,7 +57,8 @@ class HubViewSet(ViewSet):
         if not any(accepts(wanted, media_type) for media_type in self.media_types):
             raise Refusal("not_acceptable")
         if not getattr(self, self.action).endpoint.public:
-            self.caller = admit(exchange)
+            # The credential of a request with a large body is checked before the work on the body.
+            self.caller = exchange.caller or admit(exchange)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn whatever went wrong into a problem."""

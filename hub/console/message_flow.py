@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Func, IntegerField, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from hub.console.listing import ROWS, Listing
 from hub.messages.models import HUB, Delivery, Message
+from hub.page_bytes import OctetLength
 from hub.sessions.models import Session
 from realms.ids import MESSAGE, parse_id
 from realms.refusal import Refusal, refusal_at
@@ -22,17 +23,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR_DIGITS = 16  # microseconds until the year 2286, and more messages than an inbox ever numbers
 
 READ, DELIVERED, QUEUED, DISCARDED = "read", "delivered", "queued", "discarded"
-
-
-class OctetLength(Func):
-    """The bytes of a text."""
-
-    function = "octet_length"
-    output_field = IntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
-        """SQLite knows the function only since version 3.43."""
-        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class GrantViewSet(HubViewSet):
         query=GrantQuery,
         answer=bodies.GrantList,
         acts=True,
+        lists=True,
         paged=True,
         refuses=("invalid_cursor", "realm_access_denied"),
         example=examples.LIST_GRANTS,
@@ -98,8 +99,8 @@ class GrantViewSet(HubViewSet):
             grants = grants.open()
         else:
             grants = grants.in_status(query.status)
-        page, headers = page_of(grants, by="pk", caller=caller, path="/api/v1/grants", query=query)
-        return Answer(bodies.GrantList(grants=[bodies.detail_answer(grant) for grant in page]), headers)
+        page, headers = page_of(grants, by="pk", answer=bodies.detail_answer, view=self, query=query)
+        return Answer(bodies.GrantList(grants=page), headers)
 
     @endpoint(
         "Get a grant",

@@ -4,6 +4,8 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
+from hub.api.room import Hold
+from hub.api.unread_answers import ANSWERS
 from hub.messages.feed_event import FeedEvent
 
 QUEUE_BYTES = 256 * 1024
@@ -22,6 +24,7 @@ class Outlet:
         queued: number of the last message in the queue, or `written`.
         behind: it reads pages from the database by itself and takes nothing from the tailer.
         closing: why it has to end; None while it lives.
+        hold: the room of its key that the queue takes, or the page that is sent.
     """
 
     id: uuid.UUID
@@ -38,7 +41,11 @@ class Outlet:
     queue_bytes: int = 0
     sent: int = 0  # messages
     rung: float | None = None  # when the process heard of what was queued first
+    hold: Hold = field(init=False)
     _waiter: asyncio.Future[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.hold = ANSWERS.hold(self.key_id)
 
     def catch_up(self) -> None:
         """Drop the queue and read on from the database: for a slow client, or a large message."""
@@ -46,6 +53,7 @@ class Outlet:
         self.queue.clear()
         self.rung = None
         self.queue_bytes = 0
+        self.hold.release()
         self._wake()
 
     def go_live(self, at_least: int) -> None:
@@ -58,15 +66,22 @@ class Outlet:
         for event in events:
             if self.behind or event.seq <= self.queued:
                 continue
-            if event.data is None or self.queue_bytes + len(event.data) > QUEUE_BYTES:
+            if event.data is None or not self._takes(len(event.data)):
                 self.catch_up()
                 return
             if not self.queue:
                 self.rung = rung
             self.queue.append(event)
-            self.queue_bytes += len(event.data)
             self.queued = event.seq
         self._wake()
+
+    def _takes(self, more: int) -> bool:
+        """Make room for so many bytes in the queue; return whether there is."""
+        size = self.queue_bytes + more
+        if size > QUEUE_BYTES or not self.hold.fits(size):
+            return False
+        self.queue_bytes = size
+        return True
 
     def take(self) -> FeedEvent | None:
         """Return the next queued event."""
@@ -74,6 +89,7 @@ class Outlet:
             return None
         event = self.queue.pop(0)
         self.queue_bytes -= len(event.data or b"")
+        self.hold.fits(self.queue_bytes)
         return event
 
     def close(self, reason: str) -> None:

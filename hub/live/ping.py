@@ -58,6 +58,7 @@ class PingConsumer(LiveConsumer):
         with switchboard.pong_watch().waiting_for(ping_id) as pong:
             try:
                 started = await in_database(self._start, ping_id)
+                self.exchange.forget_body()
                 if isinstance(started, bytes):
                     await self.response.send(200, {**headers, idempotency.REPLAYED: "true"}, started)
                     return
@@ -81,7 +82,7 @@ class PingConsumer(LiveConsumer):
     def _start(self, ping_id: str) -> Ping | bytes:
         """Send the ping, or return the answer that the request's Idempotency-Key stands for."""
         exchange = self.exchange
-        caller = admit(exchange)
+        caller = exchange.caller or admit(exchange)
         decode_query(QueryDict(self.scope["query_string"]), NoQuery)
         request = decode_body(exchange.json(), PingRequest) if exchange.body else PingRequest()
         named = self.scope["url_route"]["kwargs"]["session_id"]

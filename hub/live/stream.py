@@ -43,7 +43,7 @@ _DELIVERED = metrics.MESSAGES_DELIVERED.labels("stream")
 CLIENT_LEFT = "client_left"
 HEARTBEAT_SECONDS = (12.0, 15.0)  # not all of a crowd at once
 PAGE_MESSAGES = 32
-DATABASE_RETRY_SECONDS = (0.5, 1.5)
+RETRY_SECONDS = (0.5, 1.5)
 UNSEEN_SECONDS = 0.25
 # Neither this nor the retry time is followed by a blank line, which some clients take for an empty event.
 HEARTBEAT = b": still here\n"
@@ -106,6 +106,7 @@ class StreamConsumer(LiveConsumer):
                 await self._pump(outlet, opening.start.unread_up_to)
         finally:
             tailer.remove(outlet)
+            outlet.hold.release()
             reason = outlet.closing or CLIENT_LEFT
             self.exchange.more = {"reason": reason, "messages": outlet.sent}
             metrics.STREAMS.dec()
@@ -168,12 +169,16 @@ class StreamConsumer(LiveConsumer):
                 unread_up_to=unread_up_to,
                 limit=PAGE_MESSAGES,
             )
+            has_room = outlet.hold.fits(sum(len(event.data or b"") for event in page))
         except (OperationalError, InterfaceError):
+            has_room = False
+        if not has_room:  # or no database
             await self._write(HEARTBEAT)
-            await asyncio.sleep(random.uniform(*DATABASE_RETRY_SECONDS))  # noqa: S311  no secret
+            await asyncio.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311  no secret
             return
         for event in page:
             await self._send(outlet, event)
+        outlet.hold.release()
         if not page:
             outlet.go_live(at_least=unread_up_to)
             switchboard.tailer().ring([outlet.session_id])  # what came between that page and now

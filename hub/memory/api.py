@@ -28,6 +28,7 @@ class MemoryViewSet(HubViewSet):
         query=MemoryQuery,
         answer=bodies.EntryList,
         acts=True,
+        lists=True,
         paged=True,
         refuses=("invalid_cursor", "realm_access_denied", "grant_required"),
         example=examples.READ_MEMORY,
@@ -41,13 +42,9 @@ class MemoryViewSet(HubViewSet):
         session = acting_session(caller)
         entries = rules.read_namespace(session=session, prefix=query.namespace)
         page, headers = page_of(
-            entries.with_owner(),
-            by="key",
-            caller=caller,
-            path="/api/v1/memory",
-            query=query,
+            entries.with_owner(), by="key", answer=bodies.entry_answer, view=self, query=query, size="size"
         )
-        return Answer(bodies.EntryList(entries=[bodies.entry_answer(entry) for entry in page]), headers)
+        return Answer(bodies.EntryList(entries=page), headers)
 
     @endpoint(
         "Write memory",

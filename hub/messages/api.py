@@ -106,6 +106,7 @@ class MessageViewSet(HubViewSet):
         "Poll the inbox",
         query=PollQuery,
         answer=bodies.MessagePage,
+        lists=True,
         acts=True,
         refuses=("realm_access_denied", "message_not_found"),
         example=examples.POLL,
@@ -119,7 +120,8 @@ class MessageViewSet(HubViewSet):
         category = query.category
         if category is not None and category not in bodies.CATEGORIES:
             raise refusal_at("/category", f"A category is one of {', '.join(bodies.CATEGORIES)}.")
-        filters = Filters(limit=query.limit, category=category, since=query.since)
+        page_bytes = self.exchange.page_bytes()
+        filters = Filters(limit=query.limit, category=category, since=query.since, page_bytes=page_bytes)
         if query.after is not None:
             after = str(parse_id(MESSAGE, query.after))
             session = acting_session(caller)

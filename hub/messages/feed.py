@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, Count, F, Func, IntegerField, Q, When, Window
+from django.db.models import Case, Count, F, Q, When, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
 from django.db.models.lookups import LessThanOrEqual
 
@@ -19,6 +19,7 @@ from hub.messages import statements
 from hub.messages.feed_event import CARRIED_BYTES, FeedEvent, event_data
 from hub.messages.inbox import INBOX_START
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
+from hub.page_bytes import OctetLength
 
 ANY_BYTES = 2**31 - 1  # more than a text may have
 
@@ -137,20 +138,11 @@ def mark_sent_plainly(sent: Mapping[str, Collection[int]]) -> None:
             Inbox.objects.filter(pk__in=session_ids).update(unread=F("unread") - count)
 
 
-class _Octets(Func):
-    """The bytes of a text, which PostgreSQL knows without reading it."""
-
-    function = "octet_length"
-    output_field = IntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Count characters: not every SQLite has the other function."""
-        return self.as_sql(compiler, connection, function="length", **context)
-
-
 def _events(deliveries: DeliveryQuerySet, carried_bytes: int) -> list[FeedEvent]:
     """Return deliveries as events, larger messages without their data."""
-    carried = Case(When(LessThanOrEqual(_Octets("message__payload"), carried_bytes), then="message__payload"))
+    carried = Case(
+        When(LessThanOrEqual(OctetLength("message__payload"), carried_bytes), then="message__payload")
+    )
     events = []
     for delivery in deliveries.select_related("message").defer("message__payload").annotate(carried=carried):
         payload: str | None = vars(delivery)["carried"]

@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Now
 
 from hub.bell import bell
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
+from hub.page_bytes import PAGE_BYTES
 from hub.prepared import PreparedQuery, PreparedUpdate
 from hub.sessions.presence import connected
 from realms.ids import MESSAGE, REALM, SESSION, new_id, uuid_of
@@ -68,11 +69,16 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which messages of an inbox: of a `category`, sent at or after `since`, at most `limit`."""
+    """Which messages of an inbox: of a `category`, sent at or after `since`, a page of at most `limit`.
+
+    Attributes:
+        page_bytes: where a page ends that has a message at least.
+    """
 
     limit: int
     category: str | None = None
     since: datetime | None = None
+    page_bytes: int = PAGE_BYTES
 
     @property
     def take_all(self) -> bool:

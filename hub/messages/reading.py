@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from hub.messages import statements
 from hub.messages.inbox import INBOX_START, Filters, lock_inboxes, mark_read
 from hub.messages.models import Delivery, DeliveryQuerySet, Inbox, Message
+from hub.page_bytes import OctetLength, fitting
 from hub.sessions.acting import Caller, acting_session, named_session
 from hub.sessions.models import Session
 from realms.refusal import Refusal, listed
@@ -54,8 +55,8 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
     with transaction.atomic():
         inboxes = lock_inboxes(session.realm_id, [session.pk])
         unread = _unread(session.realm_id, session.pk, filters)
-        found = list(unread.select_related("message").order_by("seq")[: filters.limit])
-        count = _unread_count(inboxes, filters, unread, found)
+        found, is_all = _page(unread, filters)
+        count = len(found) if is_all else _unread_count(inboxes, filters, unread)
         for inbox in inboxes:
             mark_read(inbox, [delivery.seq for delivery in found])
     return Page([delivery.message for delivery in found], count)
@@ -64,21 +65,28 @@ def poll_plainly(session: Session, filters: Filters) -> Page:
 def peek(*, session: Session, filters: Filters) -> Page:
     """Return unread messages and mark nothing."""
     unread = _unread(session.realm_id, session.pk, filters)
-    found = list(unread.select_related("message").order_by("seq")[: filters.limit])
+    found, is_all = _page(unread, filters)
     inboxes = Inbox.objects.filter(realm_id=session.realm_id, pk=session.pk)
-    return Page([delivery.message for delivery in found], _unread_count(inboxes, filters, unread, found))
+    count = len(found) if is_all else _unread_count(inboxes, filters, unread)
+    return Page([delivery.message for delivery in found], count)
+
+
+def _page(deliveries: DeliveryQuerySet, filters: Filters) -> tuple[list[Delivery], bool]:
+    """Return the first deliveries with their messages, and whether there are no others."""
+    size = OctetLength("message__payload") + OctetLength("message__envelope")
+    rows = list(deliveries.order_by("seq").values_list("seq", size)[: filters.limit])
+    count = fitting((size for _, size in rows), filters.page_bytes)
+    seqs = [seq for seq, _ in rows[:count]]
+    found = list(deliveries.filter(seq__in=seqs).select_related("message").order_by("seq")) if seqs else []
+    return found, len(rows) < filters.limit and len(rows) == count
 
 
 def _unread(realm_id: str, session_id: str, filters: Filters) -> DeliveryQuerySet:
     return filters.matching(Delivery.objects.in_inbox(realm_id, session_id).filter(read_at=None))
 
 
-def _unread_count(
-    inboxes: Iterable[Inbox], filters: Filters, unread: DeliveryQuerySet, found: list[Delivery]
-) -> int:
-    """Return how many unread messages match; they are counted only if neither page nor inbox tells."""
-    if len(found) < filters.limit:
-        return len(found)
+def _unread_count(inboxes: Iterable[Inbox], filters: Filters, unread: DeliveryQuerySet) -> int:
+    """Return how many unread messages match; they are counted only if the inbox does not tell."""
     told = [inbox.unread for inbox in inboxes if inbox.holds_all] if filters.take_all else []
     return told[0] if told else unread.count()
 
@@ -104,7 +112,7 @@ def read_after(*, session: Session, message_id: str, filters: Filters, mark: boo
                 f"holds comes after {INBOX_START}.",
                 members={"oldest": oldest.message_id if oldest else None},
             )
-        found = list(later.select_related("message").order_by("seq")[: filters.limit])
+        found, _ = _page(later, filters)
         unread = later.filter(read_at=None).count()
         for inbox in inboxes if mark else []:
             mark_read(inbox, [delivery.seq for delivery in found])

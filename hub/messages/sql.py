@@ -10,6 +10,8 @@ plans each time, which takes longer than the reading.
 
 from functools import cache
 
+from hub.page_bytes import ITEM_BYTES
+
 # Only one of equal attempts gets its record in; the others find nothing done, and what was kept.
 _KEPT = """
 ), kept AS (
@@ -144,7 +146,7 @@ SEND = {
 # and grow with the backlog, so that PostgreSQL would plan it anew for each poll.
 @cache
 def poll_statement(limit: int) -> str:
-    """Return the statement that takes at most `limit` unread messages."""
+    """Return the statement that takes at most `limit` unread messages, one or what `page_bytes` hold."""
     return f"""
 WITH session AS (
     SELECT id, last_seen < clock_timestamp() - %(seen_grain)s::interval OR status = 'inactive' AS is_stale
@@ -163,12 +165,18 @@ WITH session AS (
     {_MESSAGE}
     WHERE delivery.recipient_id = %(session)s::uuid AND (SELECT unread > 0 FROM inbox) AND {_UNREAD}
     ORDER BY delivery.seq LIMIT {limit}
+), page AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT *, sum({ITEM_BYTES} + octet_length(payload) + octet_length(envelope)) OVER (ORDER BY seq)
+                  AS bytes
+        FROM unread
+    ) AS summed WHERE bytes <= %(page_bytes)s::bigint OR seq = (SELECT min(seq) FROM unread)
 ), marked AS (
     UPDATE hub_delivery SET read_at = statement_timestamp(),
            delivered_at = coalesce(hub_delivery.delivered_at, statement_timestamp())
-    FROM unread
-    WHERE hub_delivery.recipient_id = %(session)s::uuid AND hub_delivery.seq = unread.seq
-      AND hub_delivery.seq BETWEEN (SELECT min(seq) FROM unread) AND (SELECT max(seq) FROM unread)
+    FROM page
+    WHERE hub_delivery.recipient_id = %(session)s::uuid AND hub_delivery.seq = page.seq
+      AND hub_delivery.seq BETWEEN (SELECT min(seq) FROM page) AND (SELECT max(seq) FROM page)
       AND hub_delivery.read_at IS NULL
     RETURNING hub_delivery.seq
 ), counted AS (
@@ -179,10 +187,10 @@ WITH session AS (
       AND EXISTS (SELECT 1 FROM marked)
 )
 SELECT session.is_stale, (SELECT unread FROM inbox WHERE coalesce(first_expiry > clock_timestamp(), TRUE)),
-       marked.seq, unread.id, unread.sender_id, unread.category,
-       unread.payload, unread.envelope, unread.reply_to, unread.capability, unread.sent_at, unread.expires_at
-FROM session LEFT JOIN unread ON TRUE LEFT JOIN marked ON marked.seq = unread.seq
-ORDER BY unread.seq
+       (SELECT count(*) FROM unread), marked.seq, page.id, page.sender_id, page.category,
+       page.payload, page.envelope, page.reply_to, page.capability, page.sent_at, page.expires_at
+FROM session LEFT JOIN page ON TRUE LEFT JOIN marked ON marked.seq = page.seq
+ORDER BY page.seq
 """  # noqa: S608  put together from what stands here
 
 

@@ -128,6 +128,7 @@ def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Messag
         "seen_grain": _SEEN_GRAIN,
         "category": filters.category,
         "since": filters.since,
+        "page_bytes": filters.page_bytes,
     }
     with connection.cursor() as cursor:
         while True:
@@ -135,14 +136,16 @@ def poll(caller: Caller, session_id: str, filters: Filters) -> tuple[list[Messag
             rows = cursor.fetchall()
             if not rows:
                 return None
-            is_stale, unread, _, found, *_ = rows[0]
-            mine = [_message(*row[3:]) for row in rows if row[2] is not None]
+            is_stale, unread, matched, _, found, *_ = rows[0]
+            mine = [_message(*row[4:]) for row in rows if row[3] is not None]
             if mine or found is None:
                 break  # else other pollers took all of the page while this one waited: look again
     if is_stale:
         transaction.on_commit(partial(mark_seen, caller.realm_id, session_id))
-    if len(rows) < filters.limit or found is None:
-        return mine, len(mine)
+    if found is None:
+        return mine, 0
+    if matched < filters.limit:  # what did not fit on the page is unread too
+        return mine, len(mine) + matched - len(rows)
     return mine, unread if filters.take_all else None
 
 

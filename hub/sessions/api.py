@@ -65,6 +65,7 @@ class SessionViewSet(HubViewSet):
         "List sessions",
         query=SessionQuery,
         answer=bodies.SessionList,
+        lists=True,
         paged=True,
         refuses=("invalid_cursor", "realm_access_denied"),
         example=examples.LIST_SESSIONS,
@@ -75,9 +76,8 @@ class SessionViewSet(HubViewSet):
         matching = rules.sessions_of(
             caller, status=query.status, kind=query.kind, capability=query.capability, name=query.name
         )
-        page, headers = page_of(matching, by="pk", caller=caller, path="/api/v1/sessions", query=query)
-        listed = [bodies.listed_answer(session) for session in page]
-        return Answer(bodies.SessionList(sessions=listed, total=matching.count()), headers)
+        page, headers = page_of(matching, by="pk", answer=bodies.listed_answer, view=self, query=query)
+        return Answer(bodies.SessionList(sessions=page, total=matching.count()), headers)
 
     @endpoint(
         "Get a session",

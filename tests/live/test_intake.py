@@ -79,7 +79,7 @@ def test_a_length_over_the_limit_is_refused_before_the_body_comes(server: str, a
 def test_large_bodies_of_strangers_do_not_fill_the_memory(
     server: str, alice: WireAgent, bob: WireAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "LARGE_BODIES_BYTES", 256 * KIB)
+    monkeypatch.setattr(intake.BODIES, "all", 256 * KIB)
     parts = urlsplit(server)
     head = f"POST /api/v1/memory HTTP/1.1\r\nHost: x\r\nContent-Length: {MIB}\r\n\r\n"
     large = {"entries": [{"key": key, "value": "x" * (40 * KIB)} for key in "abc"]}

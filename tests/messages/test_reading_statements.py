@@ -17,6 +17,7 @@ from hub.messages.feed import ANY_BYTES
 from hub.messages.feed_event import CARRIED_BYTES
 from hub.messages.inbox import Filters
 from hub.messages.models import Delivery, Inbox, Message
+from hub.page_bytes import ITEM_BYTES
 from realms.ids import MESSAGE, new_id
 from realms.models import Realm
 from tests.cases import cases
@@ -78,6 +79,14 @@ POLLS: dict[str, tuple[Callable[[World], Any], Filters]] = {
         Filters(limit=1, category="event", since=datetime(2026, 4, 6, 9, 1, tzinfo=UTC)),
     ),
     "what others left": (post_all_and_read_some, Filters(limit=100)),
+    "a page that ends after its first message": (post_all, Filters(limit=100, page_bytes=1)),
+    "a page that ends between two messages": (post_all, Filters(limit=100, page_bytes=2 * ITEM_BYTES + 100)),
+    "a page of a limit that ends before it": (post_all, Filters(limit=3, page_bytes=1)),
+    "a page of a category that ends early": (post_all, Filters(limit=100, category="event", page_bytes=1)),
+    "a page that ends early, of what does not expire yet": (
+        expect_to_lose,
+        Filters(limit=100, page_bytes=2 * ITEM_BYTES + 100),
+    ),
 }
 
 

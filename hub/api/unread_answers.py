@@ -1,0 +1,55 @@
+"""Answers that their clients have not read yet: the room that they take, and the length of a next page."""
+
+import threading
+from collections import Counter
+
+from hub.api.room import MIB, Room
+from hub.page_bytes import PAGE_BYTES
+
+LEAST_PAGE_BYTES = MIB // 2  # more than any item of a list has
+ANSWERS = Room(each=16 * MIB, all=128 * MIB, code="too_many_unread_answers", what="unread answers")
+
+_lock = threading.Lock()
+_promised: Counter[str] = Counter()  # bytes of pages that are made now, by caller
+
+
+class UnreadAnswer:
+    """An answer of one caller, from its beginning until the server has sent it."""
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._hold = ANSWERS.hold(owner)
+        self._promise = 0
+
+    def begin_page(self) -> int:
+        """Return how many bytes a page of a list may have, which is made from now on.
+
+        It is `PAGE_BYTES`, or half of the room that the caller has left if that is less.
+
+        Raises:
+            Refusal: `too_many_unread_answers`, `unavailable`.
+        """
+        ANSWERS.refuse_unless_free(self._owner, LEAST_PAGE_BYTES)
+        with _lock:
+            left = ANSWERS.free(self._owner) - _promised[self._owner]
+            self._promise = max(LEAST_PAGE_BYTES, min(PAGE_BYTES, left // 2))
+            _promised[self._owner] += self._promise
+        return self._promise
+
+    def take_room(self, size: int) -> None:
+        """Count the bytes of the answer, now that it is made."""
+        self._end_page()
+        self._hold.resize(size, force=True)
+
+    def release(self) -> None:
+        """Count the answer no more."""
+        self._end_page()
+        self._hold.release()
+
+    def _end_page(self) -> None:
+        if self._promise:
+            with _lock:
+                _promised[self._owner] -= self._promise
+                if not _promised[self._owner]:
+                    del _promised[self._owner]
+            self._promise = 0
