@@ -55,6 +55,10 @@ class Room:
             if not self._held[owner]:
                 del self._held[owner]
 
+    def held_by(self, owner: str) -> int:
+        """Return the bytes that `owner` holds now."""
+        return self._held[owner]
+
     def free(self, owner: str) -> int:
         """Return how many bytes `owner` may hold besides what it holds."""
         with self._lock:

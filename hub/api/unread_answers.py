@@ -7,6 +7,7 @@ from hub.api.room import MIB, Room
 from hub.page_bytes import PAGE_BYTES
 
 LEAST_PAGE_BYTES = MIB // 2  # more than any item of a list has
+SHORT_PAGE_BYTES = 64 * 1024
 ANSWERS = Room(each=16 * MIB, all=128 * MIB, code="too_many_unread_answers", what="unread answers")
 
 _lock = threading.Lock()
@@ -24,11 +25,14 @@ class UnreadAnswer:
     def begin_page(self) -> int:
         """Return how many bytes a page of a list may have, which is made from now on.
 
-        It is `PAGE_BYTES`, or half of the room that the caller has left if that is less.
+        It is `PAGE_BYTES`, or half of the room that the caller has left if that is less. A caller without
+        unread answers gets a short page if others take up all room.
 
         Raises:
             Refusal: `too_many_unread_answers`, `unavailable`.
         """
+        if not ANSWERS.held_by(self._owner) and ANSWERS.free(self._owner) < LEAST_PAGE_BYTES:
+            return SHORT_PAGE_BYTES
         ANSWERS.refuse_unless_free(self._owner, LEAST_PAGE_BYTES)
         with _lock:
             left = ANSWERS.free(self._owner) - _promised[self._owner]

@@ -50,17 +50,30 @@ def prepare(url: str, redis_url: str) -> Keys:
 
 def prepared(environment: dict[str, str]) -> Keys:
     """Migrate the database of an environment, make a realm in it, and return its keys."""
+    _manage(environment, "migrate")
+    limited, unlimited = _realm_with_keys(environment, "default", [str(FAR_AWAY), "unlimited"])
+    return Keys(limited, unlimited)
 
-    def manage(*arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    manage("migrate")
-    manage("realm", "create", "default", "--owner", "bench@example.com")
-    of = ("--realm", "default", "--owner", "bench@example.com")
+def prepare_realm(url: str, redis_url: str, realm: str, *, keys: int) -> list[str]:
+    """Make a further realm, and return so many keys of it without a limit that is reached."""
+    environment = hosted_environment(url, redis_url, "http://127.0.0.1")
+    return _realm_with_keys(environment, realm, [str(FAR_AWAY)] * keys)
 
-    def key(limit: str) -> str:
-        limits = ("--reads-per-minute", limit, "--writes-per-minute", limit)
-        return manage("apikey", "issue", *of, "--name", KEY_NAME, *limits).strip()
 
-    return Keys(limited=key(str(FAR_AWAY)), unlimited=key("unlimited"))
+def _realm_with_keys(environment: dict[str, str], realm: str, limits: list[str]) -> list[str]:
+    owner = "bench@example.com"
+    _manage(environment, "realm", "create", realm, "--owner", owner)
+    return [
+        _manage(
+            environment,
+            *("apikey", "issue", "--realm", realm, "--owner", owner, "--name", KEY_NAME),
+            *("--reads-per-minute", limit, "--writes-per-minute", limit),
+        ).strip()
+        for limit in limits
+    ]
+
+
+def _manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout

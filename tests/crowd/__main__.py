@@ -16,8 +16,9 @@ import psycopg
 import uvloop
 
 from tests import servers
-from tests.bench.stage import database, prepare
+from tests.bench.stage import database, prepare, prepare_realm
 from tests.crowd import measurements, unread
+from tests.crowd.heavy import KEYS, heavy
 from tests.crowd.load import register_many
 from tests.crowd.measurements import Run
 from tests.crowd.observed import Finding
@@ -35,6 +36,15 @@ def make_room(url: str, streams: int) -> None:
     room = max(10_000, 2 * streams + 1_000)
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE realms_realm SET max_sessions = %s, max_streams = %s", (room, room))
+
+
+def heavy_keys(url: str, redis_url: str) -> tuple[list[str], str]:
+    """Make the realm of heavy callers and another one; return the keys of the first, and one of the other."""
+    of_heavy = prepare_realm(url, redis_url, "heavy", keys=KEYS)
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE realms_realm SET memory_max_bytes = 1000000000 WHERE slug = 'heavy'")
+    [other] = prepare_realm(url, redis_url, "other", keys=1)
+    return of_heavy, other
 
 
 async def measure(run: Run, options: argparse.Namespace) -> list[Finding]:
@@ -72,6 +82,7 @@ def main() -> int:
     parser.add_argument("--big-messages", type=int, default=100, help="to clients that do not read")
     parser.add_argument("--pings", type=int, default=200)
     parser.add_argument("--half-open", type=int, default=2000, help="connections")
+    parser.add_argument("--heavy-only", action="store_true", help="measure the heavy callers alone")
     parser.add_argument("--json", type=Path, help="a file for the findings")
     options = parser.parse_args()
     allow_open_files()
@@ -80,10 +91,13 @@ def main() -> int:
         redis_url = os.environ.get("TEST_REDIS_URL") or stack.enter_context(servers.redis())
         keys = prepare(url, redis_url)
         make_room(url, options.streams)
-        server = stack.enter_context(running_server(url, redis_url))
-        key, pace = keys.limited, options.per_second
-        run = Run(server.base, server.process.pid, url, key, [], options.seconds, pace)
-        findings = uvloop.run(measure(run, options))
+        with running_server(url, redis_url) as server:
+            findings = uvloop.run(heavy(server.base, server.process.pid, *heavy_keys(url, redis_url)))
+        if not options.heavy_only:
+            server = stack.enter_context(running_server(url, redis_url))
+            key, pace = keys.limited, options.per_second
+            run = Run(server.base, server.process.pid, url, key, [], options.seconds, pace)
+            findings += uvloop.run(measure(run, options))
     if options.json:
         options.json.write_text(json.dumps([finding.as_json() for finding in findings], indent=2))
     return int(any(finding.missed for finding in findings))
