@@ -7,8 +7,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 import msgspec
 from django.http import QueryDict
 
-from hub.api.json_apart import apart_if_large
 from hub.api.json_walk import Shape, unknown_members
+from hub.json_apart import apart_if_large
 from hub.wire import STRICT_END, Instant
 from realms.ids import parse_id
 from realms.refusal import LISTED, Refusal, refusal_at

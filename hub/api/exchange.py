@@ -21,13 +21,13 @@ from hub.activity.rules import REFUSED, note
 from hub.api import observed
 from hub.api.client_watch import ClientWatch
 from hub.api.cors import cors_headers, preflight_headers
-from hub.api.json_apart import apart_if_large
 from hub.api.limits import address_headers
 from hub.api.media_types import refuse_unless_json
 from hub.api.paths import Kind, kind_of
 from hub.api.problems import problem_body, problem_headers, refusal_of
 from hub.api.strict_json import strict_json
 from hub.api.unread_answers import UnreadAnswer
+from hub.json_apart import apart_if_large
 from hub.sessions.acting import Caller
 
 REQUEST_ID = "X-Request-ID"

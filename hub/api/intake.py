@@ -12,9 +12,9 @@ from typing import Any
 from structlog.contextvars import bound_contextvars
 
 from hub.api.exchange import Exchange
-from hub.api.json_apart import LARGE_BYTES
 from hub.api.response import Response, Send
 from hub.api.room import MIB, RETRY_SECONDS, Room
+from hub.json_apart import LARGE_BYTES
 from realms.refusal import Refusal, refusal_at
 
 BODY_BYTES = MIB

@@ -12,11 +12,11 @@ from structlog.contextvars import bound_contextvars
 from hub.api.credentials import admit
 from hub.api.exchange import Exchange
 from hub.api.intake import AsgiApp, Receive, Scope
-from hub.api.json_apart import LARGE_BYTES, PROCESSES
 from hub.api.paths import Kind
 from hub.api.response import Response, Send
 from hub.api.room import RETRY_SECONDS
 from hub.api.turns import Turns, WaitedForOthers, WaitedForOwn
+from hub.json_apart import LARGE_BYTES, PROCESSES
 from realms.refusal import Refusal
 
 WAIT_SECONDS = 5.0

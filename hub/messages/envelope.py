@@ -1,14 +1,13 @@
 """Envelopes: what a session may write on one, and its signature."""
 
-from typing import Any
-
 import msgspec
-import rfc8785
 from django.utils import timezone
 
+from hub.json_apart import apart_if_large
 from hub.messages.bodies import AISP_VERSION, SENDABLE, Envelope
 from hub.messages.inbox import Outgoing
 from hub.messages.models import HUB
+from hub.messages.signed_form import signed_form
 from hub.sessions.acting import Caller
 from hub.sessions.models import Session
 from hub.sessions.public_key import verifies
@@ -90,12 +89,6 @@ def check_signature(sender: Session, envelope: Envelope, written: bytes) -> None
         return
     if sender.public_key is None:
         raise refusal_at("/sig", "The sender was registered without a `public_key`.", "invalid_signature")
-    try:
-        members = msgspec.json.decode(written, type=dict[str, Any])
-        message = rfc8785.dumps({name: value for name, value in members.items() if name != "sig"})
-    except rfc8785.CanonicalizationError as error:
-        detail = f"The envelope has no canonical form (RFC 8785): {error}"
-        raise refusal_at("/sig", detail, "invalid_signature") from None
-    if not verifies(sender.public_key, envelope.sig, message):
+    if not verifies(sender.public_key, envelope.sig, apart_if_large(signed_form, written)):
         detail = "The signature is not the sender's over the RFC 8785 form of the envelope without `sig`."
         raise refusal_at("/sig", detail, "invalid_signature")

@@ -29,5 +29,20 @@ def test_numbers_and_strings_stay_as_they_were_written() -> None:
         assert f">{written}<" in shown or f"&quot;{written}&quot;" in shown
 
 
+def test_a_long_text_has_lines_but_no_colours() -> None:
+    shown = json_html('["' + "x" * 100_000 + '",1]')
+
+    assert "<span" not in shown
+    assert shown.count("\n") == 3
+
+
+def test_a_text_that_lines_would_make_far_longer_stays_one_line() -> None:
+    deep = "[" * 60 + "]" * 60
+
+    shown = json_html("[" + ",".join([deep] * 2000) + "]")
+
+    assert "\n" not in shown and len(shown) < 300_000
+
+
 def test_a_bare_value_is_shown_too() -> None:
     assert json_html("3") == '<pre class="code json"><code><span class="mi">3</span></code></pre>'

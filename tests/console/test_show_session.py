@@ -19,7 +19,7 @@ from tests.rows import open_stream
 
 
 def test_it_shows_what_the_session_says_of_itself(viewer: Person, key: str) -> None:
-    said = {"model": "large", "note": "<script>alert(1)</script>"}
+    said = '{"model":"large","note":"<script>alert(1)</script>"}'
     agent = new_agent(key, "dora", capabilities=["memory.read"], manifest=said)
 
     shown = words_of(viewer.get("realm-session", agent.id))

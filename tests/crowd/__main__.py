@@ -93,6 +93,8 @@ def main() -> int:
         make_room(url, options.streams)
         with running_server(url, redis_url) as server:
             findings = uvloop.run(heavy(server.base, server.process.pid, *heavy_keys(url, redis_url)))
+        for finding in findings:
+            print(finding.line(), flush=True)
         if not options.heavy_only:
             server = stack.enter_context(running_server(url, redis_url))
             key, pace = keys.limited, options.per_second

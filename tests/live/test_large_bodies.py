@@ -68,7 +68,7 @@ def test_a_second_one_of_a_key_waits_and_is_told_so(
 ) -> None:
     with at_work(alice):
         refused = write_large(bob)
-        assert alice.get("/messages").status_code == 200
+        assert alice.get("/memory").status_code == 200
 
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_large_bodies")
     assert int(refused.headers["retry-after"]) > 0

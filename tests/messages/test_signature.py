@@ -61,6 +61,16 @@ def test_a_recipient_can_verify_what_it_polled(signer: Agent, bob: Agent, envelo
     assert received == envelope
 
 
+def test_the_signature_of_a_large_envelope_counts_too(
+    signer: Agent, bob: Agent, envelope: dict[str, Any]
+) -> None:
+    large = signed({**envelope, "payload": {"b": "x" * 100_000, "a": 1.0}})
+
+    assert signer.post("messages", large).status == 200
+    assert signer.post("messages", {**large, "to": bob.id}).code == "invalid_signature"
+    assert [message["sig"] for message in bob.inbox()] == [large["sig"]]
+
+
 def test_a_recipient_of_one_gets_one(signer: Agent, bob: Agent, envelope: dict[str, Any]) -> None:
     assert signer.post("messages", signed({**envelope, "to": bob.id})).status == 200
     assert bob.inbox()[0]["to"] == bob.id

@@ -29,7 +29,7 @@ NICENESS = 10
 RETRY_SECONDS = 2
 # Of the environment, which holds the hub's secrets too, what Python may need to start.
 NAMES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME")
-ROOT = Path(__file__).resolve().parents[2]  # of the packages
+ROOT = Path(__file__).resolve().parents[1]  # of the packages
 
 log = structlog.get_logger(__name__)
 
