@@ -5,6 +5,8 @@ signal comes here first, and goes on to the server when the streams have been to
 """
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 import signal
 import threading
@@ -20,6 +22,11 @@ from hub.live import switchboard
 # What a process made until now stays until its end: the collector need not look at it again. A full
 # collection of a busy process was the whole tail of the streams' latency (90 ms).
 YOUNG_OBJECTS = 50_000
+# glibc's `mallopt`. A block of this size or more goes back to the system as soon as it is free. Left alone, glibc
+# raises the size to that of the largest block ever freed, and a process keeps what its largest bodies needed.
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+LARGE_BLOCK_BYTES = 128 * 1024
+ARENAS = 2
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +42,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
             switchboard.begin()
             _drain_first()
             spare_the_collector()
+            return_large_blocks()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             try:
@@ -51,6 +59,14 @@ def spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+
+
+def return_large_blocks() -> None:
+    """Have this process give large blocks back to the system, where the C library is glibc."""
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+        mallopt(M_ARENA_MAX, ARENAS)
 
 
 def _drain_first() -> None:

@@ -61,6 +61,7 @@ def poll(url: str) -> tuple[str, Callable[[str], dict[str, Any]]]:
     """Return the statement that polls for ten messages, and what makes its parameters of a session's id."""
     set_up()
     from hub.messages.sql import poll_statement
+    from hub.page_bytes import PAGE_BYTES
     from realms import ids
 
     realm, key = _whose(url)[0]
@@ -70,6 +71,7 @@ def poll(url: str) -> tuple[str, Callable[[str], dict[str, Any]]]:
         "seen_grain": timedelta(seconds=10),
         "category": None,
         "since": None,
+        "page_bytes": PAGE_BYTES,
     }
     return poll_statement(POLLED), lambda session: {**same, "session": ids.uuid_of(session)}
 

@@ -128,18 +128,19 @@ async def poll(request: Request) -> Response:
         "session": uuid_of(request.headers["x-aisp-session"]),
         "category": None,
         "since": None,
+        "page_bytes": 4 * 1024 * 1024,
     }
     rows = await request.app.state.pool.fetch(POLL.text, *POLL.arguments(values))
     messages = [
         {
-            "id": id_of(MESSAGE, row[3]),
-            "from": id_of(SESSION, row[4]),
-            "category": row[5],
-            "payload": msgspec.Raw(row[6].encode()),
-            "sent_at": row[10],
+            "id": id_of(MESSAGE, row[4]),
+            "from": id_of(SESSION, row[5]),
+            "category": row[6],
+            "payload": msgspec.Raw(row[7].encode()),
+            "sent_at": row[11],
         }
         for row in rows
-        if row[2] is not None
+        if row[3] is not None
     ]
     return answer({"messages": messages, "unread_count": rows[0][1]})
 
