@@ -8,6 +8,7 @@ from hub.page_bytes import PAGE_BYTES
 
 LEAST_PAGE_BYTES = MIB // 2  # more than any item of a list has
 SHORT_PAGE_BYTES = 64 * 1024
+PAGES_BYTES = 16 * MIB  # of all pages that are made at the same time; each takes some times as much
 ANSWERS = Room(each=16 * MIB, all=128 * MIB, code="too_many_unread_answers", what="unread answers")
 
 _lock = threading.Lock()
@@ -25,8 +26,8 @@ class UnreadAnswer:
     def begin_page(self) -> int:
         """Return how many bytes a page of a list may have, which is made from now on.
 
-        It is `PAGE_BYTES`, or half of the room that the caller has left if that is less. A caller without
-        unread answers gets a short page if others take up all room.
+        It is `PAGE_BYTES`, or half of the room that is left to the caller or to pages if that is less. A
+        caller without unread answers gets a short page if others take up all room.
 
         Raises:
             Refusal: `too_many_unread_answers`, `unavailable`.
@@ -35,7 +36,7 @@ class UnreadAnswer:
             return SHORT_PAGE_BYTES
         ANSWERS.refuse_unless_free(self._owner, LEAST_PAGE_BYTES)
         with _lock:
-            left = ANSWERS.free(self._owner) - _promised[self._owner]
+            left = min(ANSWERS.free(self._owner) - _promised[self._owner], PAGES_BYTES - _promised.total())
             self._promise = max(LEAST_PAGE_BYTES, min(PAGE_BYTES, left // 2))
             _promised[self._owner] += self._promise
         return self._promise

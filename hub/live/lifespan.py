@@ -22,8 +22,8 @@ from hub.live import switchboard
 # What a process made until now stays until its end: the collector need not look at it again. A full
 # collection of a busy process was the whole tail of the streams' latency (90 ms).
 YOUNG_OBJECTS = 50_000
-# glibc's `mallopt`. A block of this size or more goes back to the system as soon as it is free. Left alone, glibc
-# raises the size to that of the largest block ever freed, and a process keeps what its largest bodies needed.
+# glibc's `mallopt`. A block of this size or more goes back to the system as soon as it is free. Left alone,
+# glibc raises the size to that of the largest block ever freed: a process keeps what its largest bodies took.
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 LARGE_BLOCK_BYTES = 128 * 1024
 ARENAS = 2

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hub.api.unread_answers import ANSWERS
+from hub.api.unread_answers import ANSWERS, LEAST_PAGE_BYTES, PAGES_BYTES, UnreadAnswer
+from hub.page_bytes import PAGE_BYTES
 from realms.models import Realm
 from tests.cast import new_agent, new_key
 from tests.live.client import WireAgent
@@ -91,3 +92,16 @@ def test_an_answer_that_is_read_takes_no_room(full: WireAgent) -> None:
         assert full.get(LOOK).status_code == 200
 
     wait_until(lambda: ANSWERS.held() == 0)
+
+
+def test_pages_that_are_made_at_the_same_time_share_their_room() -> None:
+    answers = [UnreadAnswer(f"key {number}") for number in range(12)]
+    sizes = [answer.begin_page() for answer in answers]
+    for answer in answers:
+        answer.release()
+
+    assert sizes[:2] == [PAGE_BYTES, PAGE_BYTES]
+    assert sizes[-1] == LEAST_PAGE_BYTES
+    assert sum(sizes) < PAGES_BYTES + len(sizes) * LEAST_PAGE_BYTES
+    assert answers[0].begin_page() == PAGE_BYTES
+    answers[0].release()
