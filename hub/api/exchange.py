@@ -154,6 +154,11 @@ class Exchange:
         self.answer = UnreadAnswer(self.owner)
         return self.answer.begin_page()
 
+    def end_page(self) -> None:
+        """Tell that the page is made or refused."""
+        if self.answer is not None:
+            self.answer.end_page()
+
     def forget_answer(self) -> None:
         """Count the answer's bytes no more, once the server has sent it."""
         if self.answer is not None:

@@ -3,6 +3,8 @@
 The intake has read each request, so it goes to a thread in one piece, and its answer comes back in one. An
 answer that is made in parts comes back in chunks: the next chunk is made when the client has taken the one
 before. A client that reads slowly holds no thread, and what it holds of an answer takes room of its caller.
+
+Callers take turns for the threads, so that the many requests of one delay one of another little.
 """
 
 import asyncio
@@ -23,12 +25,14 @@ from hub.api.exchange import Exchange
 from hub.api.handler import WITHOUT_CONTENT, Handler
 from hub.api.paths import Kind
 from hub.api.response import Send
+from hub.api.turns import Turns
 from hub.api.unread_answers import UnreadAnswer
 from realms.refusal import Refusal
 
 T = TypeVar("T")
 
 CHUNK_BYTES = 64 * 1024
+AHEAD = 2  # requests that wait in the executor
 UNREADABLE = "The header Content-Type cannot be read. Send one such as: text/plain; charset=utf-8"
 
 # The answer, its first chunk, and an iterator of the parts after that chunk; None if there are none.
@@ -42,14 +46,22 @@ class RequestThreads:
         self._handler = handler
         metrics.THREADS.set(threads)
         self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+        # A thread that is done finds the next work in the executor, without a way over the loop. One caller
+        # leaves threads to others.
+        self._turns = Turns(at_once=threads + AHEAD, each=max(1, threads // 2, threads - 2))
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
+    async def run(self, function: Callable[..., T], exchange: Exchange) -> T:
         """Return what a function that uses the database returns, called in one of the threads."""
-        return await self._in_thread(_with_connection, function, *args)
+        return await self._in_thread(exchange, _with_connection, function, exchange)
 
-    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
-        run = contextvars.copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._executor, run, function, *args)
+    async def _in_thread(self, exchange: Exchange, function: Callable[..., T], *args: Any) -> T:
+        """Return what a function returns, called in a thread when it is the turn of the request's caller."""
+        end_turn = await self._turns.take(exchange.owner)
+        try:
+            run = contextvars.copy_context().run
+            return await asyncio.get_running_loop().run_in_executor(self._executor, run, function, *args)
+        finally:
+            end_turn()
 
     async def __call__(self, scope: Any, receive: Callable[[], Any], send: Send) -> None:
         exchange: Exchange = scope["exchange"]
@@ -57,7 +69,7 @@ class RequestThreads:
         metrics.REQUESTS_WAITING.inc()
         rest = None
         try:
-            response, content, rest = await self._in_thread(self._answer, scope, exchange)
+            response, content, rest = await self._in_thread(exchange, self._answer, scope, exchange)
             exchange.forget_body()
             if client.has_left:
                 return
@@ -67,14 +79,14 @@ class RequestThreads:
                 client.begin()
                 while content and not client.has_left:
                     await send({"type": "http.response.body", "body": content, "more_body": True})
-                    content = await self._in_thread(_next_chunk, rest)
+                    content = await self._in_thread(exchange, _next_chunk, rest)
             if not client.has_left:
                 await _send_whole(send, exchange, content)
         finally:
             client.close()
             exchange.forget_answer()
             if rest is not None:
-                await self._in_thread(response.close)
+                await self._in_thread(exchange, response.close)
 
     def _answer(self, scope: Any, exchange: Exchange) -> Answer:
         metrics.REQUESTS_WAITING.dec()

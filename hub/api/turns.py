@@ -1,6 +1,7 @@
-"""Turns: work that a process does a little of at once, one piece for each caller, and callers take turns."""
+"""Turns: work that a process does a little of at once, and callers take turns."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 
@@ -16,16 +17,17 @@ class Turns:
     """Gives turns on one event loop.
 
     Args:
-        at_once: pieces of work that are done at the same time, each of another caller.
-        seconds: the longest time that one waits for its turn.
+        at_once: pieces of work that are done at the same time.
+        each: of them, how many may be of one caller.
+        seconds: the longest time that one waits for its turn; None for as long as it takes.
 
     Attributes:
-        working: the callers that have a turn.
+        working: the callers that have a turn, and how many.
     """
 
-    def __init__(self, *, at_once: int, seconds: float) -> None:
-        self._at_once, self.seconds = at_once, seconds
-        self.working: set[str] = set()
+    def __init__(self, *, at_once: int, each: int = 1, seconds: float | None = None) -> None:
+        self._at_once, self._each, self.seconds = at_once, each, seconds
+        self.working: Counter[str] = Counter()
         # Who waits, by caller and in order. The caller that had a turn last stands last.
         self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
 
@@ -38,7 +40,10 @@ class Turns:
         Raises:
             WaitedForOwn, WaitedForOthers: the turn did not come in time.
         """
-        await self._wait(owner)
+        if self._has_turn_for(owner) and not self._waiting:
+            self.working[owner] += 1
+        else:
+            await self._wait(owner)
         has_ended = False
 
         def end() -> None:
@@ -48,6 +53,9 @@ class Turns:
                 self._end(owner)
 
         return end
+
+    def _has_turn_for(self, owner: str) -> bool:
+        return self.working.total() < self._at_once and self.working[owner] < self._each
 
     async def _wait(self, owner: str) -> None:
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -69,28 +77,32 @@ class Turns:
         if mine not in queue:  # the turn came, too late to be taken
             self._end(owner)
             return True
-        is_next = owner not in self.working and next(iter(queue)) is mine
+        is_next = self.working[owner] < self._each and next(iter(queue)) is mine
         del queue[mine]
         if not queue:
             del self._waiting[owner]
         return is_next
 
     def _end(self, owner: str) -> None:
-        self.working.discard(owner)
-        if queue := self._waiting.pop(owner, None):
-            self._waiting[owner] = queue  # behind all others
-        self._give_turns()
+        self.working[owner] -= 1
+        if not self.working[owner]:
+            del self.working[owner]
+        if self._waiting:
+            if queue := self._waiting.pop(owner, None):
+                self._waiting[owner] = queue  # behind all others
+            self._give_turns()
 
     def _give_turns(self) -> None:
         for owner in list(self._waiting):
-            if len(self.working) >= self._at_once:
-                return
-            if owner not in self.working:
-                queue = self._waiting[owner]
-                first = next(iter(queue))
-                del queue[first]
-                if not queue:
-                    del self._waiting[owner]
-                self.working.add(owner)
-                if not first.done():
-                    first.set_result(None)
+            if not self._has_turn_for(owner):
+                if self.working.total() >= self._at_once:
+                    return
+                continue
+            queue = self._waiting.pop(owner)
+            first = next(iter(queue))
+            del queue[first]
+            if queue:
+                self._waiting[owner] = queue  # behind all others
+            self.working[owner] += 1
+            if not first.done():
+                first.set_result(None)

@@ -43,15 +43,16 @@ class UnreadAnswer:
 
     def take_room(self, size: int) -> None:
         """Count the bytes of the answer, now that it is made."""
-        self._end_page()
+        self.end_page()
         self._hold.resize(size, force=True)
 
     def release(self) -> None:
         """Count the answer no more."""
-        self._end_page()
+        self.end_page()
         self._hold.release()
 
-    def _end_page(self) -> None:
+    def end_page(self) -> None:
+        """Promise the page no room any more, now that it is made or refused."""
         if self._promise:
             with _lock:
                 _promised[self._owner] -= self._promise

@@ -35,6 +35,7 @@ class HubViewSet(ViewSet):
         finally:
             for method in self.action_map:
                 vars(self).pop(method, None)  # bound to this viewset by DRF
+            exchange_of(request).end_page()
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request without parsers, authenticators and negotiator."""
