@@ -8,7 +8,7 @@ from hub.page_bytes import PAGE_BYTES
 
 LEAST_PAGE_BYTES = MIB // 2  # more than any item of a list has
 SHORT_PAGE_BYTES = 64 * 1024
-PAGES_BYTES = 16 * MIB  # of all pages that are made at the same time; each takes some times as much
+PAGES_BYTES = 8 * MIB  # of all pages that are made at the same time; each takes some times as much
 ANSWERS = Room(each=16 * MIB, all=128 * MIB, code="too_many_unread_answers", what="unread answers")
 
 _lock = threading.Lock()

@@ -100,7 +100,7 @@ def test_pages_that_are_made_at_the_same_time_share_their_room() -> None:
     for answer in answers:
         answer.release()
 
-    assert sizes[:2] == [PAGE_BYTES, PAGE_BYTES]
+    assert sizes[0] == PAGE_BYTES
     assert sizes[-1] == LEAST_PAGE_BYTES
     assert sum(sizes) < PAGES_BYTES + len(sizes) * LEAST_PAGE_BYTES
     assert answers[0].begin_page() == PAGE_BYTES
