@@ -29,7 +29,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python .ci/licenses.py
 	DEBUG= SECRET_KEY=check-only-$$(head -c 40 /dev/urandom | od -An -tx1 | tr -d ' \n') \
 	DATABASE_URL=postgres://check@127.0.0.1/check REDIS_URL=redis://127.0.0.1/0 \
-	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com \
+	HUB_ORIGIN=https://hub.example.com ALLOWED_HOSTS=hub.example.com EMAIL_URL=smtp://127.0.0.1 \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 # Start, quickstart and some tests on the other Pythons that are installed.

@@ -25,6 +25,20 @@ def _signed_in(request: HttpRequest) -> User | None:
     return request.user
 
 
+class PrivatePagesMiddleware:
+    """Lets nobody keep a page of a browser that has a session: not the browser, and no cache on the way."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        name = settings.SESSION_COOKIE_NAME
+        if name in request.COOKIES or name in response.cookies:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
 class SeenSessionsMiddleware:
     """Notes that a session is in use, which makes it last longer; at most once in `SEEN_GRAIN_SECONDS`."""
 

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     # Pages alone go through these: hub.api.handler answers the API and the probes without them.
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.web.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -33,6 +33,16 @@ def check_origin(**_: Any) -> list[CheckMessage]:
     return []
 
 
+@register(deploy=True)
+def check_mail(**_: Any) -> list[CheckMessage]:
+    """Warn of a hosted hub without a mail server: who reads its log could follow the links of its people."""
+    if settings.HUB_EMBEDDED or not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return []
+    hint = "Set EMAIL_URL to your mail server, such as smtp+tls://user:password@smtp.example.com:587."
+    what = "There is no EMAIL_URL, so mails go to the log, with links that reset a password or join a realm."
+    return [Warning(what, hint=hint, id="hub.W006")]
+
+
 @register(Tags.security)
 def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
     """Find what is no address or network in FORWARDED_ALLOW_IPS; uvicorn accepts it and trusts nobody."""

@@ -2,13 +2,8 @@
 
 from django.conf import settings
 
-from realms.audit.actor import Actor, Kind
+from realms.audit.actor import Actor
 from realms.refusal import refusal_at
-
-
-def is_operator(by: Actor) -> bool:
-    """Tell whether `by` runs the hub, and is bound by none of what binds a realm's own people."""
-    return by.kind is Kind.COMMAND or (by.user is not None and by.user.is_staff)
 
 
 def refuse_above_ceiling(*, by: Actor, reads_per_minute: int | None, writes_per_minute: int | None) -> None:
@@ -17,7 +12,7 @@ def refuse_above_ceiling(*, by: Actor, reads_per_minute: int | None, writes_per_
     Args:
         reads_per_minute: 0 for no limit, None for what is inherited. Likewise writes.
     """
-    if is_operator(by):
+    if by.runs_hub:
         return
     asked = {"reads": reads_per_minute, "writes": writes_per_minute}
     most = {"reads": settings.HUB_MOST_READS_PER_MINUTE, "writes": settings.HUB_MOST_WRITES_PER_MINUTE}

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
-from realms.ceilings import is_operator, refuse_above_ceiling
+from realms.ceilings import refuse_above_ceiling
 from realms.models import Invitation, Realm
 from realms.refusal import Refusal, refusal_at
 
@@ -89,7 +89,7 @@ def _refuse_beyond(realm: Realm, names: Collection[str], by: Actor) -> None:
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise refusal_at(f"/{name}", " ".join(messages)) from None
-    if is_operator(by):
+    if by.runs_hub:
         return
     if others := set(names).difference(OWN_SETTINGS):
         raise refusal_at(f"/{min(others)}", f"The hub's operator sets {', '.join(sorted(others))}.")
@@ -129,7 +129,7 @@ def delete_realm(*, realm: Realm, by: Actor) -> None:
     """
     with transaction.atomic():
         locked = locked_realm(realm)
-        if not is_operator(by) and (by.user is None or by.user.pk != locked.owner_id):
+        if not by.runs_hub and (by.user is None or by.user.pk != locked.owner_id):
             raise Refusal("role_missing")
         locked.status = Realm.Status.DELETED
         locked.save(update_fields=["status"])

@@ -4,14 +4,16 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from accounts.factors import is_missing_second_factor
 from accounts.models import User
 from realms.audit.actor import Actor
 
 
 def person_of(request: HttpRequest) -> Actor:
-    """Return who works in the console, for the audit log."""
+    """Return who works in the console: an operator has an operator's powers after the second factor."""
     assert isinstance(request.user, User)
-    return as_person(request.user, request)
+    runs_hub = request.user.is_staff and not is_missing_second_factor(request)
+    return Actor.person(request.user, **_origin(request), runs_hub=runs_hub)
 
 
 def operator_of(request: HttpRequest) -> Actor:

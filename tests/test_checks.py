@@ -38,6 +38,16 @@ def test_a_hosted_hub_without_tls_is_warned_of(settings: Settings) -> None:
     assert checks.check_origin() == []
 
 
+def test_a_hosted_hub_without_a_mail_server_is_warned_of(settings: Settings) -> None:
+    settings.EMAIL_BACKEND, settings.HUB_EMBEDDED = "django.core.mail.backends.console.EmailBackend", False
+    assert [found.id for found in checks.check_mail()] == ["hub.W006"]
+
+    settings.HUB_EMBEDDED = True
+    assert checks.check_mail() == []
+    settings.EMAIL_BACKEND, settings.HUB_EMBEDDED = "django.core.mail.backends.smtp.EmailBackend", False
+    assert checks.check_mail() == []
+
+
 @pytest.mark.parametrize(
     ("proxies", "wrong"),
     [
@@ -141,6 +151,7 @@ def test_check_deploy_says_what_the_environment_has_wrong(tmp_path: Path) -> Non
         "SECRET_KEY": "tests-only-" + "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
         "HUB_ORIGIN": "https://hub.example.com",
         "ALLOWED_HOSTS": "hub.example.com",
+        "EMAIL_URL": "smtp://127.0.0.1",
     }
 
     def check(**more: str) -> subprocess.CompletedProcess[str]:
@@ -153,6 +164,7 @@ def test_check_deploy_says_what_the_environment_has_wrong(tmp_path: Path) -> Non
     assert right.returncode == 0, right.stderr
     wrong = check(HOST="0.0.0.0", ALLOWED_HOSTS="example.com")
     assert wrong.returncode == 1
+    assert "hub.W006" in check(EMAIL_URL="consolemail://").stderr
     assert [number for number in ("W003", "W004", "W005") if number in wrong.stderr] == ["W004", "W005"]
     assert "hub.W003" in check(FORWARDED_ALLOW_IPS="*").stderr
     assert "hub.E008" in check(FORWARDED_ALLOW_IPS="proxy.internal").stderr

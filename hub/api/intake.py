@@ -23,7 +23,7 @@ MEMORY_PATH = "/api/v1/memory"
 BODY_TIMEOUT_SECONDS = 10.0
 LINGER_SECONDS = 2.0
 # A body is read before its credential is checked, so strangers must not fill the memory with large ones.
-BODIES = Room(each=32 * MIB, all=64 * MIB, code="too_many_large_bodies", what="large bodies")
+BODIES = Room(each=24 * MIB, all=40 * MIB, code="too_many_large_bodies", what="large bodies")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

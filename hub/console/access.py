@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
@@ -59,7 +58,7 @@ def _route(
     while_suspended: bool = False,
 ) -> URLPattern:
     below = f"/{where}" if where else ""
-    opened = never_cache(require_http_methods(methods)(_members_only(view, role, while_suspended)))
+    opened = require_http_methods(methods)(_members_only(view, role, while_suspended))
     return path(f"realms/<str:realm_id>{below}", opened, name=name)
 
 

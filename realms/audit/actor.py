@@ -27,6 +27,7 @@ class Actor:
         request_id: of the request; "" where there is none.
         address: the client's IP address; "" where there is none.
         user: the person, where it is one.
+        runs_hub: whether they act as an operator, who is bound by none of what binds a realm's own people.
     """
 
     kind: Kind
@@ -34,16 +35,17 @@ class Actor:
     request_id: str = ""
     address: str = ""
     user: User | None = field(default=None, repr=False, compare=False)
+    runs_hub: bool = field(default=False, compare=False)
 
     @classmethod
-    def person(cls, user: User, *, request_id: str = "", address: str = "") -> Self:
+    def person(cls, user: User, *, request_id: str = "", address: str = "", runs_hub: bool = False) -> Self:
         """Return a person who works in the console."""
-        return cls(Kind.USER, user.email, request_id, address, user)
+        return cls(Kind.USER, user.email, request_id, address, user, runs_hub)
 
     @classmethod
     def operator(cls, user: User, *, request_id: str = "", address: str = "") -> Self:
         """Return a person who works in the admin, of whom a realm's own people need not have heard."""
-        return cls(Kind.OPERATOR, user.email, request_id, address, user)
+        return cls(Kind.OPERATOR, user.email, request_id, address, user, runs_hub=True)
 
     @classmethod
     def worker(cls, task: str) -> Self:
@@ -53,4 +55,4 @@ class Actor:
     @classmethod
     def command(cls, name: str) -> Self:
         """Return whoever runs a management command: the operator of the machine."""
-        return cls(Kind.COMMAND, name)
+        return cls(Kind.COMMAND, name, runs_hub=True)

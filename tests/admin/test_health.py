@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from hub.grants.models import Grant
+from tests.accounts.person import new_person
 from tests.admin.pages import Pages
 from tests.cast import Agent, new_owner
 from tests.client import Client
@@ -22,6 +23,14 @@ def test_it_shows_each_part_and_how_it_is(operator: Pages) -> None:
     page = answer.content.decode()
     assert page.count("well") >= 5
     assert "The mail server takes a connection." in page
+
+
+@pytest.mark.parametrize("format_", ["html", "json"])
+def test_staff_who_are_no_superusers_see_it_too(db: None, format_: str) -> None:
+    sam = new_person("sam", is_staff=True)
+    sam.sign_in_with_second_factor()
+
+    assert sam.browser.get(HEALTH, {"format": format_}).status_code == 200
 
 
 def test_tools_get_it_as_json(operator: Pages) -> None:
