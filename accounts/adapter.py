@@ -9,9 +9,10 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib import messages as flash
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from accounts.known_browsers import known_browser, remember
 from accounts.middleware import SEEN_AT
 from accounts.models import User
 
@@ -60,7 +61,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # allauth's own begins with the Host header, whose port a client may vary.
-        return str(credentials.get("email", "")).lower()
+        email = str(credentials.get("email", "")).lower()
+        browser = known_browser(request, email)
+        return f"{browser} {email}" if browser else email
 
     def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
         """Return the ways in which somebody can show once more that it is they."""
@@ -71,6 +74,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """Begin a session; allauth notes it in the list of sessions."""
         super().login(request, user)
         request.session[SEEN_AT] = int(time.time())
+
+    def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:
+        """Lead on after a sign-in, and know the browser again."""
+        response: HttpResponse = super().post_login(request, user, **options)
+        remember(response, request, user.email)
+        return response
 
     def set_password(self, user: User, password: str) -> None:
         """Set a password that `user` chose."""

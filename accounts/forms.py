@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from accounts.addresses import confirm_by_mail
 from accounts.models import User
+from accounts.used_codes import use_code
 
 PASSWORD_HELP = "At least 10 characters, and none of the common ones."  # noqa: S105 (words, no password)
 CODE_HELP = "Of your authenticator app, or one of your recovery codes."
@@ -124,15 +125,28 @@ class ReauthenticatePasswordForm(_Plain, account.ReauthenticateForm):
     helps = {"password": ""}
 
 
-class AuthenticateForm(_Plain, mfa.AuthenticateForm):
+class _Once:
+    """Takes each code once. allauth remembers a code for one time step, and takes it for three."""
+
+    user: User
+
+    def clean_code(self) -> str:
+        """Return a code that is right and was not used before."""
+        code: str = super().clean_code()  # type: ignore[misc]
+        if not use_code(self.user, code):
+            raise get_factors_adapter().validation_error("incorrect_code")
+        return code
+
+
+class AuthenticateForm(_Once, _Plain, mfa.AuthenticateForm):
     helps = {"code": CODE_HELP}
 
 
-class ReauthenticateForm(_Plain, mfa.ReauthenticateForm):
+class ReauthenticateForm(_Once, _Plain, mfa.ReauthenticateForm):
     helps = {"code": CODE_HELP}
 
 
-class ActivateTotpForm(_Plain, totp.ActivateTOTPForm):
+class ActivateTotpForm(_Once, _Plain, totp.ActivateTOTPForm):
     labels = {"code": "Code that the app shows"}
 
 

@@ -182,6 +182,7 @@ ACCOUNT_FORMS = {
 MFA_ADAPTER = "accounts.factors.FactorsAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "AISP Hub"
+MFA_TOTP_TOLERANCE = 1  # time steps before and after, for clocks that differ (RFC 6238 §5.2)
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not ON_TLS  # http://localhost, which browsers trust
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs in with one; it is only ever one to change to

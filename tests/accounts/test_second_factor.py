@@ -1,12 +1,15 @@
 """An authenticator app, and the codes for the day when it is gone."""
 
+import time
+
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.factors import FactorsAdapter
-from tests.accounts.person import Person, code_of, new_browser
+from tests.accounts.person import TOTP_SECONDS, Person, code_of, new_browser
 
 
 def test_an_app_is_set_up_with_its_first_code(alice: Person, still: None) -> None:
@@ -63,6 +66,44 @@ def test_a_code_signs_in_once(alice: Person, still: None) -> None:
     alice.browser = new_browser()
     alice.sign_in()
     alice.post("mfa_authenticate", code=code)
+    assert not alice.is_signed_in()
+
+
+@pytest.mark.parametrize("steps", [-1, 1])
+def test_a_code_of_the_step_before_or_after_signs_in_once(alice: Person, still: None, steps: int) -> None:
+    alice.set_up_totp()
+    with time_machine.travel(time.time() + steps * TOTP_SECONDS, tick=False):
+        code = code_of(alice.secret)
+    alice.sign_in()
+    alice.post("mfa_authenticate", code=code)
+    assert alice.is_signed_in()
+
+    alice.browser = new_browser()
+    alice.sign_in()
+    with time_machine.travel(time.time() + max(0, 2 * steps) * TOTP_SECONDS, tick=False):
+        alice.post("mfa_authenticate", code=f"{code[:3]} {code[3:]}")
+        assert not alice.is_signed_in()
+
+
+def test_a_code_two_steps_away_is_refused(alice: Person, still: None) -> None:
+    alice.set_up_totp()
+    alice.sign_in()
+    with time_machine.travel(time.time() + 2 * TOTP_SECONDS, tick=False):
+        code = code_of(alice.secret)
+
+    assert "not accepted" in alice.post("mfa_authenticate", code=code).content.decode()
+
+
+def test_the_code_that_sets_an_app_up_signs_nobody_in(alice: Person, still: None) -> None:
+    alice.sign_in()
+    alice.show_password_again()
+    code = code_of(alice.get("mfa_activate_totp").context["form"].secret)
+    assert alice.post("mfa_activate_totp", code=code).status_code == 302
+
+    alice.browser = new_browser()
+    alice.sign_in()
+    alice.post("mfa_authenticate", code=code)
+
     assert not alice.is_signed_in()
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from tests.accounts.person import OTHER_PASSWORD, Person, new_browser, new_person
+from tests.client import Client
 
 ATTEMPTS = 10
 
@@ -68,6 +69,45 @@ def test_an_account_is_guarded_against_many_addresses(alice: Person) -> None:
     bob = new_person("bob")
     bob.sign_in()
     assert bob.is_signed_in()
+
+
+def send_wrong_passwords(browser: Client, email: str, *, count: int) -> None:
+    for i in range(count):
+        sent = {"login": email, "password": "wrong"}
+        browser.post(reverse("account_login"), sent, REMOTE_ADDR=f"192.0.2.{i}")
+
+
+def test_strangers_do_not_keep_out_who_signed_in_with_the_browser_before(alice: Person) -> None:
+    alice.sign_in()
+    alice.post("account_logout")
+    send_wrong_passwords(new_browser(), alice.email, count=60)
+
+    alice.sign_in()
+
+    assert alice.is_signed_in()
+
+
+def test_a_known_browser_may_not_guess_either(alice: Person) -> None:
+    alice.sign_in()
+    alice.post("account_logout")
+    send_wrong_passwords(alice.browser, alice.email, count=60)
+
+    assert "Too many attempts" in alice.sign_in().content.decode()
+    alice.browser = new_browser()
+    alice.sign_in()
+    assert alice.is_signed_in(), "its attempts are not those of strangers"
+
+
+def test_a_browser_is_known_for_who_signed_in_with_it(alice: Person) -> None:
+    mallory = new_person("mallory")
+    mallory.sign_in()
+    mallory.post("account_logout")
+    send_wrong_passwords(new_browser(), alice.email, count=60)
+    alice.browser = mallory.browser
+
+    assert "Too many attempts" in alice.sign_in().content.decode()
+    alice.browser.cookies["known_browser"] = "forged"
+    assert "Too many attempts" in alice.sign_in().content.decode()
 
 
 @pytest.mark.parametrize(
