@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from hub.api.decode import decode_body, decode_query
 from hub.api.media_types import JSON
 from hub.idempotency import rules as idempotency
+from hub.sessions.acting import Caller, acting_session
 from hub.wire import compact
 
 # What any authenticated operation may answer with.
@@ -87,6 +88,8 @@ class Endpoint:
         paged: its answer may have a `next` link.
         at_once: called with the viewset, an attempt and the inputs: does it and keeps its answer in one go,
             or does nothing and returns None.
+        check_right: called with the caller and the inputs before a kept answer is given again: refuses who
+            may not do it any more. Where it is done by an acting session, that is checked without it.
         refuses: codes that it may answer with, besides the common ones.
     """
 
@@ -103,6 +106,7 @@ class Endpoint:
     paged: bool = False
     public: bool = False
     at_once: Callable[..., bytes | None] | None = None
+    check_right: Callable[..., object] | None = None
     refuses: tuple[str, ...] = ()
     example: Example = field(default_factory=Example)
     links: tuple[Link, ...] = ()
@@ -120,7 +124,15 @@ class Endpoint:
             answer: makes it.
         """
         content = self.at_once(view, attempt, **inputs) if self.at_once is not None else None
-        return (content, False) if content is not None else idempotency.once(attempt, answer)
+        if content is not None:
+            return content, False
+        return idempotency.once(attempt, answer, lambda: self._check_right(view.caller, inputs))
+
+    def _check_right(self, caller: Caller, inputs: dict[str, Any]) -> None:
+        if self.check_right is not None:
+            self.check_right(caller, **inputs)
+        elif self.acts:
+            acting_session(caller)
 
     def all_refusals(self, method: str) -> list[str]:
         """Return every code that the operation may answer with, which has this HTTP method."""

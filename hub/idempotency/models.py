@@ -15,7 +15,9 @@ class IdempotencyRecord(models.Model):
 
     realm = models.ForeignKey(Realm, models.CASCADE, related_name="+", db_index=False)
     key = models.ForeignKey(ApiKey, models.CASCADE, related_name="+", db_index=False)
-    name = models.CharField(max_length=NAME_CHARACTERS, help_text="The Idempotency-Key.")
+    name = models.CharField(
+        max_length=NAME_CHARACTERS, help_text="SHA-256 of the caller and its Idempotency-Key."
+    )
     fingerprint = models.BinaryField(max_length=32, help_text="SHA-256 of path, session and body.")
     sealed_answer = models.TextField(null=True, help_text="Empty while the request runs.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

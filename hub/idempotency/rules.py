@@ -41,7 +41,11 @@ class _TryLock(Func):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request that carries an Idempotency-Key."""
+    """A request that carries an Idempotency-Key.
+
+    Attributes:
+        name: of the caller and its Idempotency-Key together, as a digest.
+    """
 
     realm_id: str
     key_id: str
@@ -51,6 +55,8 @@ class Attempt:
 
 def attempt_of(caller: Caller, name: str | None, path: str, body: bytes) -> Attempt | None:
     """Return the attempt that a POST is; None if it carries no Idempotency-Key.
+
+    It belongs to one caller: the API key with the session that it names, or the tokens of one session.
 
     Args:
         name: its Idempotency-Key.
@@ -63,23 +69,32 @@ def attempt_of(caller: Caller, name: str | None, path: str, body: bytes) -> Atte
     if not _NAME.fullmatch(name):
         raise refusal_at(f"/{HEADER}", f"{HEADER} is 1 to {NAME_CHARACTERS} visible ASCII characters.")
     session = caller.token.session_id if caller.token else caller.named_session or ""
+    whose = f"{'token' if caller.token else 'key'} {session.upper()} {name}"
     # With the scopes: whoever may do less must not get by a name what was answered to more.
     parts = [path.encode(), session.upper().encode(), " ".join(sorted(caller.scopes)).encode(), body]
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
-    return Attempt(caller.realm_id, caller.key.key_id, name, fingerprint)
+    own_name = hashlib.sha256(whose.encode()).hexdigest()
+    return Attempt(caller.realm_id, caller.key.key_id, own_name, fingerprint)
 
 
-def once(attempt: Attempt, answer: Callable[[], bytes]) -> tuple[bytes, bool]:
+def once(
+    attempt: Attempt, answer: Callable[[], bytes], check_right: Callable[[], object]
+) -> tuple[bytes, bool]:
     """Return the kept answer of an attempt, or make one and keep it; and whether it was kept.
 
     What `answer` changes commits with the record of it. If it raises, nothing is changed or kept.
 
+    Args:
+        check_right: raises a refusal if the caller may not do any more what the answer says.
+
     Raises:
-        Refusal: `idempotency_key_reused`, `idempotency_in_progress`, and what `answer` raises.
+        Refusal: `idempotency_key_reused`, `idempotency_in_progress`, and what `answer` and `check_right`
+            raise.
     """
     with transaction.atomic():
         kept = begin(attempt)
         if kept is not None:
+            check_right()
             return kept, True
         content = answer()
         keep(attempt, content)

@@ -94,6 +94,7 @@ class PingConsumer(LiveConsumer):
             if attempt is not None:
                 kept = idempotency.begin(attempt)
                 if kept is not None:
+                    pings.check_may_ping(caller, target_id)
                     return kept
                 idempotency.keep(attempt, None)
             ping = pings.start_ping(caller=caller, target_id=target_id, nonce=request.nonce, ping_id=ping_id)

@@ -20,6 +20,10 @@ class MemoryQuery(ListQuery, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+def _check_may_write(caller: Caller, body: bodies.MemoryWrite) -> None:
+    rules.check_may_write(session=acting_session(caller), keys=[entry.key for entry in body.entries])
+
+
 class MemoryViewSet(HubViewSet):
     """The realm's shared store of JSON values."""
 
@@ -49,6 +53,7 @@ class MemoryViewSet(HubViewSet):
     @endpoint(
         "Write memory",
         body=bodies.MemoryWrite,
+        check_right=_check_may_write,
         answer=bodies.MemoryWritten,
         acts=True,
         refuses=("grant_required", "quota_exceeded", "version_conflict", "value_too_large"),

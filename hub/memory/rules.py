@@ -128,6 +128,13 @@ def write_entries(*, session: Session, writes: list[Write]) -> list[str]:
             return [write.key for write in writes]
 
 
+def check_may_write(*, session: Session, keys: Collection[str]) -> None:
+    """Raise `Refusal` `grant_required` unless `session` may write the keys now."""
+    names = {key.split(".")[0] for key in keys}
+    there = MemoryNamespace.objects.filter(realm_id=session.realm_id, name__in=names)
+    _check_owners(session, {namespace.name: namespace for namespace in there}, keys)
+
+
 def remove_entry(*, entry: MemoryEntry, by: Actor) -> None:
     """Delete an entry from the console or the admin, whoever owns it."""
     with transaction.atomic():
@@ -142,7 +149,7 @@ def _write(
     writes: list[Write],
     namespaces: Mapping[str, MemoryNamespace],
 ) -> None:
-    _check_owners(session, namespaces, writes)
+    _check_owners(session, namespaces, [write.key for write in writes])
     there = {entry.key: entry for entry in _entries(session.realm_id, [write.key for write in writes])}
     _check_versions(writes, there)
     growth = sum(len(write.value) for write in writes) - sum(entry.size for entry in there.values())
@@ -247,16 +254,16 @@ def _check_batch(writes: list[Write]) -> None:
         raise Refusal("value_too_large", f"Larger than {VALUE_BYTES} bytes: {keys}.", errors=errors)
 
 
-def _check_owners(session: Session, namespaces: Mapping[str, MemoryNamespace], writes: list[Write]) -> None:
+def _check_owners(session: Session, namespaces: Mapping[str, MemoryNamespace], keys: Collection[str]) -> None:
     foreign = {name: space for name, space in namespaces.items() if space.owner_id != session.pk}
     if not foreign:
         return
     given = _patterns(session, "memory.write", {space.owner_id for space in foreign.values()})
     denied = []
-    for i, write in enumerate(writes):
-        space = foreign.get(write.key.split(".")[0])
-        if space and not any(covers(pattern, write.key) for pattern in given.get(space.owner_id, [])):
-            denied.append((i, write.key, space.owner_id))
+    for i, key in enumerate(keys):
+        space = foreign.get(key.split(".")[0])
+        if space and not any(covers(pattern, key) for pattern in given.get(space.owner_id, [])):
+            denied.append((i, key, space.owner_id))
     if denied:
         owners = dict.fromkeys(owner for _, _, owner in denied)
         refusal = _grant_required("memory.write", denied[0][1], owners)

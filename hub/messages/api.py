@@ -15,10 +15,10 @@ from hub.api.viewset import HubViewSet
 from hub.idempotency.rules import Attempt
 from hub.messages import bodies, reading, rules
 from hub.messages.inbox import INBOX_START, Filters
-from hub.sessions.acting import Caller, acting_session
+from hub.sessions.acting import Caller, acting_session, own_session
 from hub.sessions.bodies import RealmSlug
 from hub.wire import Instant, MessageId, compact
-from realms.ids import MESSAGE, parse_id
+from realms.ids import MESSAGE, SESSION, parse_id
 from realms.refusal import refusal_at
 
 MessageFilter = Annotated[
@@ -70,6 +70,7 @@ class MessageViewSet(HubViewSet):
         body=bodies.Envelope,
         answer=bodies.SentMessage,
         at_once=_send_and_keep,
+        check_right=lambda caller, body: own_session(caller, str(parse_id(SESSION, body.from_))),
         refuses=(
             "unsupported_version",
             "invalid_category",

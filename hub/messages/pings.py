@@ -16,6 +16,7 @@ from hub.bell import bell
 from hub.messages.inbox import Outgoing, lock_inboxes, post, withdraw
 from hub.messages.models import HUB, NONCE_CHARACTERS, Ping
 from hub.sessions.acting import Caller, acting_session
+from hub.sessions.models import Session
 from hub.wire import compact
 from realms.ids import MESSAGE, new_id
 from realms.refusal import Refusal
@@ -34,6 +35,13 @@ def start_ping(*, caller: Caller, target_id: str, nonce: str | None, ping_id: st
         Refusal: `session_not_found`; `session_not_owned` or `invalid_request` for a named acting session.
     """
     return _begin(caller.realm_id, _asker(caller), target_id, nonce=nonce, ping_id=ping_id)
+
+
+def check_may_ping(caller: Caller, target_id: str) -> None:
+    """Raise the `Refusal` with which `start_ping` would refuse."""
+    _asker(caller)
+    if not Session.objects.in_realm(caller.realm_id).filter(pk=target_id).exists():
+        raise Refusal("session_not_found")
 
 
 def ping_from_hub(*, realm_id: str, target_id: str) -> Ping:

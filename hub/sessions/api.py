@@ -109,6 +109,9 @@ class SessionViewSet(HubViewSet):
         body=token_bodies.TokenRequest,
         body_optional=True,
         answer=token_bodies.Token,
+        check_right=lambda caller, session_id, body: token_rules.session_to_issue_for(
+            caller, _session_id_of(session_id)
+        ),
         refuses=("session_not_found", "session_not_owned"),
         example=examples.ISSUE_TOKEN,
     )

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from hub.sessions.acting import Caller, own_session
+from hub.sessions.models import Session
 from hub.sessions.rules import session_in_realm
 from hub.tokens.signing_keys import signer
 from hub.wire import rfc3339
@@ -25,6 +26,16 @@ class IssuedToken:
     token: str
     session_id: str
     expires_at: datetime
+
+
+def session_to_issue_for(caller: Caller, session_id: str) -> Session:
+    """Return the session, if `caller` may issue a token for it.
+
+    Raises:
+        Refusal: `session_not_found`, `session_not_owned`.
+    """
+    session_in_realm(caller, session_id)
+    return own_session(caller, session_id)
 
 
 def issue_token(
@@ -42,8 +53,7 @@ def issue_token(
     if missing := set(granted) - caller.scopes:
         names = ", ".join(sorted(missing))
         raise Refusal("scope_missing", f"A token cannot have scopes that its issuer lacks: {names}.")
-    session_in_realm(caller, session_id)
-    session = own_session(caller, session_id)
+    session = session_to_issue_for(caller, session_id)
     now = timezone.now().replace(microsecond=0)
     expires_at = now + timedelta(seconds=ttl_seconds)
     if caller.key.expires_at is not None:

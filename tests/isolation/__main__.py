@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from tests.isolation.matrix import caller_cells, name_cells  # noqa: E402
+from tests.isolation.replays import replays  # noqa: E402
 from tests.isolation.table import TABLE  # noqa: E402
 from tests.isolation.test_grant_states import cells as grant_cells  # noqa: E402
 
@@ -20,6 +21,8 @@ def main() -> None:
     print(f"{len(TABLE)} operations, {sum(len(row.forms) for row in TABLE)} forms of them")
     print(f"{callers} cells by kind of caller, {names} by place of a name, {grants} by state of a grant")
     print(f"{callers + names + grants} cells")
+    posts = [row for row in TABLE if row.method == "POST" and not row.live]
+    print(f"{sum(1 for row in posts for _ in replays(row))} replays of a POST by another caller")
 
 
 main()
