@@ -22,6 +22,7 @@ from config.tracing import traced
 from hub.api.handler import Handler
 from hub.api.intake import Intake
 from hub.api.large_bodies import LargeBodies
+from hub.api.password_turns import PasswordTurns
 from hub.api.request_threads import RequestThreads
 from hub.live.lifespan import lifespan
 from hub.postgresql import driver
@@ -41,7 +42,7 @@ async def requests(scope: Any, receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": Intake(traced(LargeBodies(requests, threads.run))),
+        "http": Intake(traced(LargeBodies(PasswordTurns(requests), threads.run))),
         "lifespan": lifespan,
     }
 )
