@@ -29,7 +29,8 @@ _SPACES = re.compile(b"(" + _TEXT + rb")|[ \t\n\r]++", re.DOTALL)
 _PIECE = re.compile(rb'(?:[^"]{1,1000}+|' + _TEXT + rb"){1,100}+", re.DOTALL)
 _NAMES = re.compile(b"(?:" + _TEXT + rb'(?!:)[^"{}]*+)++|(' + _TEXT + rb"):|[{}]", re.DOTALL)
 # A number that 64 bits may not hold has so many digits, or an exponent of so many. A text may look like one.
-_LONG_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]\+?[0-9]{3}")
+# Both begin with a digit, which is what the search looks for first.
+_LONG_NUMBER = re.compile(rb"[0-9](?:[0-9]{18}|[eE]\+?[0-9]{3})")
 _NUMBERS = re.compile(
     rb"(?:"
     + _TEXT

@@ -14,6 +14,7 @@ from hub.api.large_bodies import TURNS
 from hub.memory.models import MemoryEntry, MemoryNamespace
 from hub.messages.models import Delivery
 from realms.models import Realm
+from tests.bench.client import Connection, envelope
 from tests.cast import new_agent, new_key
 from tests.live.client import WireAgent
 from tests.waiting import wait_until
@@ -114,18 +115,17 @@ def test_a_hundred_agents_of_one_key_send_one_large_message_each(
 ) -> None:
     agents = [new_agent(key, f"agent-{number}") for number in range(100)]
 
+    async def send(body: bytes) -> int:
+        connection = Connection(server)
+        await connection.open()
+        try:
+            return (await connection.call("POST", "/api/v1/messages", key, body))[0]
+        finally:
+            connection.writer.close()
+
     async def send_all() -> list[int]:
-        async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=None)) as client:
-
-            async def send(sender: str) -> int:
-                envelope = {"aisp": "0.1", "from": sender, "to": alice.id, "category": "message"}
-                body = {**envelope, "payload": {"x": "x" * (200 * KIB)}}
-                headers = {"X-AISP-Key": key}
-                return (
-                    await client.post(f"{server}/api/v1/messages", json=body, headers=headers)
-                ).status_code
-
-            return await asyncio.gather(*(send(agent.id) for agent in agents))
+        bodies = [envelope(agent.id, alice.id, x="x" * (200 * KIB)) for agent in agents]
+        return await asyncio.gather(*map(send, bodies))
 
     assert asyncio.run(send_all()) == [200] * 100
     assert Delivery.objects.filter(recipient_id=alice.id).count() == 100
