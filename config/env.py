@@ -33,6 +33,9 @@ DATABASE_URL: str = env.str("DATABASE_URL", default="")
 REDIS_URL: str = env.str("REDIS_URL", default="")
 # One process on a laptop, with SQLite and wake-ups in process; anything else is the hosted service.
 EMBEDDED: bool = not DATABASE_URL and not REDIS_URL
+if EMBEDDED:
+    # What the hub writes on a laptop is for its user alone: the database, the secret key, a backup.
+    os.umask(0o077)
 
 REQUEST_THREADS: int = env.int("HUB_REQUEST_THREADS", default=8)
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO").upper()
@@ -100,7 +103,7 @@ def secret_key() -> str:
             "  python -c 'import secrets; print(secrets.token_urlsafe(50))'\n"
             "and set it in the environment of every process, or in a file that SECRET_KEY_FILE names."
         )
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = DATA_DIR / KEY_FILE
     if not path.exists():
         # Written whole and then linked: of two processes that start at once, one gives the key its name

@@ -23,9 +23,20 @@ embedded_only = pytest.mark.sqlite  # `make run` is the embedded mode
 
 
 @pytest.fixture(scope="module")
-def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What `manage.py up` prints on the first start of a hub, which runs meanwhile."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that an earlier version left open to others."""
     folder = tmp_path_factory.mktemp("var")
+    (folder / "older").mkdir()
+    for old in (folder / "older" / "backup.tar", folder / "older.sqlite3"):
+        old.touch()
+        old.chmod(0o644)
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first_start(folder: Path) -> Iterator[str]:
+    """What `manage.py up` prints on the first start of a hub, which runs meanwhile."""
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     environment = {**kept, "HUB_DATA_DIR": str(folder), "PORT": str(port)}
@@ -42,6 +53,16 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert "aisp_" not in log.read_text().split("AISP Hub on", 1)[1], "a key in the log"
     finally:
         processes.end(hub, signal.SIGKILL)
+
+
+@embedded_only
+def test_its_files_are_for_its_user_alone(first_start: str, folder: Path) -> None:
+    files = [folder, *folder.rglob("*")]
+
+    assert {"hub.sqlite3", "secret_key", "backup.tar"} <= {path.name for path in files}
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert first_start.count("other users could open the data folder") == 1
 
 
 def test_the_readme_shows_the_quickstart_as_it_is() -> None:

@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from accounts.models import User
 from hub.management.commands.serve import Command as Serve
+from hub.private_files import tighten
 from hub.schedule import run_in_this_process
 from realms.audit.actor import Actor
 from realms.keys import issue_key
@@ -26,6 +27,8 @@ class Command(Serve):
     help = "Migrate the database and run the whole hub in this process."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.HUB_EMBEDDED:
+            tighten(settings.HUB_DATA_DIR)
         call_command("migrate", verbosity=0, interactive=False)
         if settings.HUB_EMBEDDED and not User.objects.exists():
             self._first_start()
