@@ -73,6 +73,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         """Begin a session; allauth notes it in the list of sessions."""
         super().login(request, user)
+        request.session.set_expiry(
+            settings.SESSION_COOKIE_AGE
+        )  # one that a passkey's challenge made is short
         request.session[SEEN_AT] = int(time.time())
 
     def post_login(self, request: HttpRequest, user: User, **options: Any) -> HttpResponse:

@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from accounts.views import end_all_sessions, end_session, me
+from accounts.views import PasskeySignIn, end_all_sessions, end_session, me
 
 urlpatterns = [
     path("me", me, name="account"),
     path("sessions/end", end_all_sessions, name="end_all_sessions"),
     path("sessions/<int:session>/end", end_session, name="end_session"),
+    path("2fa/webauthn/login/", PasskeySignIn.as_view()),
     path("", include("allauth.urls")),
 ]

@@ -3,7 +3,9 @@
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.views import LoginWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_required
@@ -15,6 +17,26 @@ from accounts.addresses import is_proven, pending_address
 from accounts.models import User
 
 RETRY_AFTER_SECONDS = 60  # most limits are by the minute
+CHALLENGES = {"passkey": "20/m/ip"}
+CHALLENGE_SECONDS = 300
+
+
+class PasskeySignIn(LoginWebAuthnView):
+    """Signs in with a passkey.
+
+    The challenge waits in a session, which is a row in the database: a short one, and few for one address.
+    """
+
+    def get(self, request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        """Give the browser a challenge."""
+        if not ratelimit.consume(
+            request, app="accounts", action="passkey", config=CHALLENGES, limit_get=True
+        ):
+            return too_many_attempts(request)
+        answer: HttpResponse = super().get(request, *args, **named)
+        if not request.user.is_authenticated and request.session.modified:
+            request.session.set_expiry(CHALLENGE_SECONDS)
+        return answer
 
 
 @login_required

@@ -1,14 +1,12 @@
 """Sign-up with an invitation, on a hub where it is closed to others: for the address that was invited."""
 
-from typing import Any
-
 from django.http import HttpRequest
 
 from accounts.adapter import AccountAdapter
 from realms.members.invitations import invitation_for
 from realms.refusal import Refusal
 
-FOLLOWED = "invitation"  # in a browser's session: the token of the invitation's link that was opened in it
+FOLLOWED = "invitation"  # a cookie: the token of the invitation's link that was opened in the browser
 
 
 class InvitationAdapter(AccountAdapter):
@@ -16,7 +14,7 @@ class InvitationAdapter(AccountAdapter):
 
     def invited_address(self, request: HttpRequest) -> str | None:
         """Return whom the invitation is for whose link was opened in this browser, while it is open."""
-        token: Any = request.session.get(FOLLOWED)
+        token = request.COOKIES.get(FOLLOWED)
         if token is None:
             return None
         try:

@@ -47,7 +47,7 @@ def test_who_is_not_signed_in_is_told_what_it_is_and_where_to_go(offer: Invited)
     back = quote(path_of(offer), safe="")
     assert page.count(f'href="/accounts/login/?next={back}"') == 2, "in the header too"
     assert f"/accounts/signup/?next={back}" in page
-    assert browser.session["invitation"] == offer.token, "sign-up is open"
+    assert browser.cookies["invitation"].value == offer.token, "sign-up is open"
     assert "nora" not in page, "the link tells whom it was sent to"
     assert "no-store" in answer["Cache-Control"]
     assert answer["Referrer-Policy"] == "same-origin"
@@ -103,7 +103,7 @@ def test_a_link_that_ended_is_as_one_that_never_was(offer: Invited) -> None:
     assert len(answers) == 1
     assert "has ended" in answers.pop()
     assert browser.get(path_of(offer)).status_code == 404
-    assert "invitation" not in browser.session, "and sign-up is not open any more"
+    assert not browser.cookies["invitation"].value, "and sign-up is not open any more"
 
 
 def test_a_suspended_realm_is_joined_later(offer: Invited) -> None:
@@ -142,7 +142,7 @@ def test_somebody_new_comes_from_the_mail_into_the_realm(offer: Invited, setting
     assert nora.browser.get(joined["Location"]).status_code == 200
     assert role_of(offer.invitation.realm, nora.user) == "admin"
     assert Realm.objects.count() == 1
-    assert "invitation" not in nora.browser.session
+    assert not nora.browser.cookies["invitation"].value
     other = account.Person("nick@example.com", browser=nora.browser)
     nora.browser.logout()
     assert "by invitation" in other.sign_up().content.decode()
