@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from accounts.addresses import canonical_address
 from accounts.known_browsers import known_browser, remember
 from accounts.middleware import SEEN_AT
 from accounts.models import User
@@ -54,6 +55,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def invited_address(self, request: HttpRequest) -> str | None:
         """Return the address, in lower case, that may sign up though others may not; here there is none."""
         return None
+
+    def clean_email(self, email: str) -> str:
+        """Return an address in its canonical form."""
+        return canonical_address(super().clean_email(email))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return whose attempts are counted: the peer, which the server took from a trusted proxy if any."""

@@ -1,13 +1,52 @@
-"""E-mail addresses: which of them are proven."""
+"""E-mail addresses: how they are written, and which of them are proven."""
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+NO_ADDRESS = "This is not an e-mail address."
+HIDDEN = "This address has a character that cannot be seen. Type it again instead of copying it."
+ADDRESS_CHARACTERS = 254  # RFC 5321 §4.5.3.1.3, without the brackets
+
+
+def canonical_address(text: str) -> str:
+    """Return the one form in which an address is kept and compared.
+
+    That is in lower case, with the domain in ASCII (IDNA, RFC 3490), so that no other domain looks the same
+    to the database.
+
+    Raises:
+        ValidationError: it is no address, or has characters that cannot be seen (Unicode category Cf).
+    """
+    text = text.strip()
+    if any(unicodedata.category(character) == "Cf" for character in text):
+        raise ValidationError(HIDDEN, code="hidden_character")
+    local, _, domain = text.rpartition("@")
+    try:
+        address = f"{local}@{domain.encode('idna').decode()}".lower()
+        validate_email(address)
+    except (UnicodeError, ValidationError):
+        raise ValidationError(NO_ADDRESS, code="invalid") from None
+    if not local.isascii() or len(address) > ADDRESS_CHARACTERS:
+        raise ValidationError(NO_ADDRESS, code="invalid")
+    return address
+
+
+def as_compared(text: str) -> str:
+    """Return an address as it may be in the database; what is none stays what it is, and is not there."""
+    try:
+        return canonical_address(text)
+    except ValidationError:
+        return text.strip()
 
 
 def vouch_for(user: "User") -> None:

@@ -20,6 +20,7 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import people
+from accounts.addresses import canonical_address
 from accounts.models import User
 
 admin.site.unregister(Group)  # no permission of the hub is given by group
@@ -52,13 +53,17 @@ class NewUserForm(UserCreationForm):
         fields = ("email",)
 
     def clean_email(self) -> str:
-        """Return the address in lower case, by which it is compared with those that exist."""
-        return str(self.cleaned_data["email"]).lower()
+        """Return the address in the form in which it is compared with those that exist."""
+        return canonical_address(self.cleaned_data["email"])
 
 
 class ChangedUserForm(UserChangeForm):
     class Meta(UserChangeForm.Meta):
         model = User
+
+    def clean_email(self) -> str:
+        """Return the address in the form in which it is compared with those that exist."""
+        return canonical_address(self.cleaned_data["email"])
 
 
 @admin.register(User)

@@ -15,7 +15,7 @@ from django import forms
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from accounts.addresses import confirm_by_mail
+from accounts.addresses import as_compared, confirm_by_mail
 from accounts.models import User
 from accounts.used_codes import use_code
 
@@ -39,6 +39,10 @@ class _Plain(forms.BaseForm):
 
 class LoginForm(_Plain, account.LoginForm):
     labels = {"login": "E-mail address"}
+
+    def clean_login(self) -> str:
+        """Return the address in the form in which it is compared."""
+        return as_compared(super().clean_login())
 
 
 class SignupForm(_Plain, account.SignupForm):
@@ -80,7 +84,7 @@ class ResetPasswordForm(_Plain, account.ResetPasswordForm):
 
     def clean_email(self) -> str:
         """Look up whose address it is, not who only wants to change to it."""
-        email: str = self.cleaned_data["email"].strip().lower()
+        email = as_compared(self.cleaned_data["email"])
         self.users = list(User.objects.filter(email=email, is_active=True))
         return email
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models, transaction
 
-from accounts.addresses import vouch_for
+from accounts.addresses import canonical_address, vouch_for
 
 
 class UserManager(BaseUserManager["User"]):
@@ -17,7 +17,7 @@ class UserManager(BaseUserManager["User"]):
     def _create(self, email: str, password: str | None, **fields: Any) -> "User":
         if not email:
             raise ValueError("A user needs an e-mail address.")
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=canonical_address(email), **fields)
         user.set_password(password)
         with transaction.atomic(using=self._db):
             user.save(using=self._db)
@@ -34,7 +34,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, whose name is their e-mail address in lower case.
+    """A person, whose name is their e-mail address in its canonical form.
 
     Attributes:
         must_change_password: the password was made by somebody else, and opens nothing but the page where

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.addresses import as_compared
 from accounts.models import User
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
@@ -56,7 +57,7 @@ def realm_of(*, owner_email: str, slug: str) -> Realm:
     Raises:
         Refusal: `invalid_request`, naming what is not there.
     """
-    realm = Realm.objects.present().filter(owner__email=owner_email.strip().lower(), slug=slug).first()
+    realm = Realm.objects.present().filter(owner__email=as_compared(owner_email), slug=slug).first()
     if realm is None:
         raise refusal_at("/realm", f"{owner_email} has no realm {slug}.")
     return realm

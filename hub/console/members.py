@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django_ratelimit.core import get_usage
 
+from accounts.addresses import as_compared
 from hub.console.forms import ConfirmForm, say
 from hub.console.member_forms import InviteForm, RoleForm
 from hub.console.pages import show
@@ -17,8 +18,9 @@ from realms.person import person_of
 from realms.refusal import Refusal
 
 ROOM = "realm-members"
-INVITATIONS_PER_HOUR = 50
-HOUR_SECONDS = 3600
+INVITATIONS_PER_HOUR = 50  # of a realm, and of a person in all realms
+MAILS_PER_DAY = 5  # to one address, from all realms
+HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
 
 
 def list_members(request: HttpRequest, member: Member) -> HttpResponse:
@@ -35,10 +37,11 @@ def invite(request: HttpRequest, member: Member) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if form.is_valid():
         try:
-            _refuse_too_many(request, member)
+            address = as_compared(form.cleaned_data["email"])
+            _refuse_too_many(request, member, address)
             offer = invitations.invite(
                 realm=member.realm,
-                email=form.cleaned_data["email"],
+                email=address,
                 role=Role(form.cleaned_data["role"]),
                 by=person_of(request),
             )
@@ -53,7 +56,7 @@ def invite(request: HttpRequest, member: Member) -> HttpResponse:
 def invite_again(request: HttpRequest, member: Member, invitation_id: str) -> HttpResponse:
     """Send an invitation again, with a new link."""
     invitation = _invitation_in(member, invitation_id)
-    _refuse_too_many(request, member)
+    _refuse_too_many(request, member, invitation.email)
     by = person_of(request)
     offer = invitations.invite_again(realm=member.realm, invitation_id=invitation.pk, by=by)
     return _send(request, member, *offer)
@@ -142,20 +145,22 @@ def _member_in(member: Member, user_id: str) -> Member:
     return whom
 
 
-def _refuse_too_many(request: HttpRequest, member: Member) -> None:
-    """Count what a realm has sent in this hour: a mail goes to whomever somebody names."""
-    usage = get_usage(
-        request,
-        group="invitations",
-        key=lambda *_: member.realm.pk,
-        rate=(INVITATIONS_PER_HOUR, HOUR_SECONDS),
-        method="POST",
-        increment=True,
-    )
-    if usage is not None and usage["should_limit"]:
-        wait = str(usage["time_left"] + 1)
-        detail = f"A realm may send {INVITATIONS_PER_HOUR} invitations an hour."
-        raise Refusal("rate_limited", detail, headers={"Retry-After": wait})
+def _refuse_too_many(request: HttpRequest, member: Member, address: str) -> None:
+    """Count what a realm, a person and an address have to do with: a mail goes to whomever somebody names.
+
+    Who withdraws an invitation has sent its mail all the same.
+    """
+    of_hour, of_day = (INVITATIONS_PER_HOUR, HOUR_SECONDS), (MAILS_PER_DAY, DAY_SECONDS)
+    for group, whose, rate, detail in (
+        ("invitations", member.realm.pk, of_hour, f"A realm may send {of_hour[0]} invitations an hour."),
+        ("inviter", str(member.user.pk), of_hour, f"You may send {of_hour[0]} invitations an hour."),
+        ("invited", address, of_day, f"{address} was sent {of_day[0]} invitations today, which is enough."),
+    ):
+        usage = get_usage(
+            request, group=group, key=lambda *_, whose=whose: whose, rate=rate, method="POST", increment=True
+        )
+        if usage is not None and usage["should_limit"]:
+            raise Refusal("rate_limited", detail, headers={"Retry-After": str(usage["time_left"] + 1)})
 
 
 def _send(request: HttpRequest, member: Member, invitation: Invitation, token: str) -> HttpResponse:

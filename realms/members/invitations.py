@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.addresses import canonical_address
 from accounts.models import User
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
@@ -21,7 +21,6 @@ from realms.refusal import Refusal, refusal_at
 INVITATION_DAYS = 7
 KEPT_DAYS = 30  # so long after its end it can be sent again
 MEMBERS_AT_MOST = 200
-ADDRESS_CHARACTERS = 254  # RFC 5321 §4.5.3.1.3, without the brackets
 AGAIN_SECONDS = 60  # between two mails to one address
 
 ENDED = "This invitation has ended. Ask whoever invited you for a new one."
@@ -36,12 +35,10 @@ def invite(*, realm: Realm, email: str, role: Role, by: Actor) -> tuple[Invitati
         Refusal: `invalid_request` (no address, no role to give, a member already), `quota_exceeded`,
             `rate_limited` (within `AGAIN_SECONDS` of the last), and what `lock_members` raises.
     """
-    address = email.strip().lower()
     try:
-        validate_email(address)
-        MaxLengthValidator(ADDRESS_CHARACTERS)(address)
-    except ValidationError:
-        raise refusal_at("/email", "This is not an e-mail address.") from None
+        address = canonical_address(email)
+    except ValidationError as error:
+        raise refusal_at("/email", error.messages[0]) from None
     refuse_unless_given(role)
     with transaction.atomic():
         return _offer(lock_members(realm, by=by), address, role, by)
@@ -86,9 +83,9 @@ def invitation_for(token: str) -> Invitation:
 
 
 def is_for(invitation: Invitation, user: User) -> bool:
-    """Tell whether a person has the address that was invited, and has proven it."""
+    """Tell whether a person has exactly the address that was invited, and has proven it."""
     proven = EmailAddress.objects.filter(user=user, verified=True)
-    return bool(proven.filter(email__iexact=invitation.email).exists())
+    return bool(proven.filter(email=invitation.email).exists())
 
 
 def accept_invitation(*, token: str, user: User, by: Actor) -> Realm:

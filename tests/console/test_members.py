@@ -148,6 +148,36 @@ def test_a_realm_invites_so_many_an_hour(owner: Person, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("hosted")
+def test_an_address_is_sent_few_mails_a_day_whoever_invites_and_withdraws(
+    owner: Person, stranger: Person
+) -> None:
+    answers = []
+    elsewhere = Person(stranger.user, Realm.objects.get(owner=stranger.user), stranger.browser)
+    for number in range(members.MAILS_PER_DAY + 1):
+        who = (owner, elsewhere)[number % 2]
+        answers.append(who.post("realm-member-invite", said=WISH))
+        if invitation := Invitation.objects.filter(realm=who.realm).first():
+            who.post("realm-invite-withdraw", invitation.pk)
+
+    assert len(mail.outbox) == members.MAILS_PER_DAY
+    assert "was sent 5 invitations today" in answers[-1].content.decode()
+
+
+@pytest.mark.usefixtures("hosted")
+def test_a_person_invites_so_many_an_hour_in_all_realms(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "INVITATIONS_PER_HOUR", 2)
+    for number in range(3):
+        realm = create_realm(owner=owner.user, slug=f"other-{number}", by=OPERATOR)
+        there = Person(owner.user, realm, owner.browser)
+        answer = there.post("realm-member-invite", said={**WISH, "email": f"n{number}@example.com"})
+
+    assert "You may send 2 invitations an hour" in answer.content.decode()
+    assert len(mail.outbox) == 2
+
+
+@pytest.mark.usefixtures("hosted")
 def test_an_invitation_is_sent_again(owner: Person) -> None:
     first = invited(owner.realm, "nora", Role.ADMIN)
     assert owner.post("realm-invite-again", first.invitation.pk).status_code == 429

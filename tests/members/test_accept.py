@@ -62,11 +62,16 @@ def test_an_address_has_to_be_proven(realm: Realm) -> None:
     assert accept(offer, nora) == realm
 
 
-def test_the_case_of_an_address_makes_no_difference(realm: Realm) -> None:
-    nora, offer = unproven("nora"), invited(realm, "nora")
-    EmailAddress.objects.create(user=nora, email="Nora@Example.com", verified=True)
+@cases("address", ["v\u0131@example.com", "VI@example.com", "vi@example.com\u200b"], ids=ascii)
+def test_an_address_that_only_looks_the_same_will_not_do(realm: Realm, address: str) -> None:
+    """To a database that compares without case, a dotless i is an i."""
+    mallory, offer = proven("mallory"), invited(realm, "vi")
+    EmailAddress.objects.create(user=mallory, email=address, verified=True)
 
-    assert accept(offer, nora) == realm
+    with pytest.raises(Refusal, match="invitation_not_yours"):
+        accept(offer, mallory)
+
+    assert role_of(realm, mallory) is None
 
 
 def test_a_second_address_that_was_proven_will_do(realm: Realm) -> None:

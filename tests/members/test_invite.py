@@ -54,6 +54,11 @@ def test_what_is_no_address_is_refused(realm: Realm, address: str) -> None:
     assert not Invitation.objects.exists()
 
 
+def test_an_address_with_a_hidden_character_is_refused(realm: Realm) -> None:
+    with pytest.raises(Refusal, match="cannot be seen"):
+        invite(realm=realm, email="zoe@example.com\u200b", role=Role.VIEWER, by=acting(realm.owner))
+
+
 def test_nobody_is_invited_as_owner(realm: Realm) -> None:
     with pytest.raises(Refusal, match="one owner"):
         invited(realm, "nora", Role.OWNER)

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts.addresses import canonical_address
 from accounts.models import User
 from realms.audit.actor import Actor
 from realms.owners import create_realm
@@ -27,10 +27,9 @@ class Command(BaseCommand):
         create.add_argument("--owner", required=True, metavar="EMAIL", help="who owns it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        email = options["owner"].strip().lower()
         password = secrets.token_urlsafe(12)
         try:
-            validate_email(email)
+            email = canonical_address(options["owner"])
             with transaction.atomic():
                 owner = User.objects.filter(email=email).first()
                 is_new = owner is None
@@ -38,7 +37,7 @@ class Command(BaseCommand):
                     owner = User.objects.create_user(email, password, must_change_password=True)
                 realm = create_realm(owner=owner, slug=options["slug"], by=Actor.command("realm create"))
         except ValidationError:
-            raise CommandError(f"{email!r} is not an e-mail address.") from None
+            raise CommandError(f"{options['owner']!r} is not an e-mail address.") from None
         except Refusal as refusal:
             raise CommandError(refusal.detail) from None
         if is_new:
