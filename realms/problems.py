@@ -300,7 +300,8 @@ _problem(
 _problem(
     "rate_limited", 429, "Too many requests",
     "Each API key may send only so many reads and writes a minute, which its tokens count against, and each "
-    "address only so many credentials that are refused.",
+    "address only so many credentials that are refused. From an address beyond that limit, only credentials "
+    "that were accepted in the last hour work.",
     "Wait for the seconds in Retry-After; the RateLimit header of every answer says how much is left.",
 )  # fmt: skip
 # The hub.

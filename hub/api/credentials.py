@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hub.activity.rules import REFUSED, REQUESTS, note
-from hub.api import limits
+from hub.api import accepted, limits
 from hub.api.exchange import Exchange
 from hub.api.limits import READ, WRITE
 from hub.sessions.acting import Caller, SessionToken
@@ -22,11 +22,15 @@ def admit(exchange: Exchange) -> Caller:
         Refusal: `ambiguous_credentials`, `invalid_credentials`, `key_expired`, `key_revoked`,
             `rate_limited`, `realm_suspended`, `scope_missing`.
     """
+    if not accepted.is_known(exchange.headers):
+        limits.refuse_busy_address(exchange.address)
     try:
         key, scopes, token = _identified(exchange.headers)
     except Refusal as refusal:
+        accepted.forget(exchange.headers)
         refusal.headers.update(limits.count_refusal(exchange.address))
         raise
+    accepted.remember(exchange.headers)
     note(key.realm_id, REQUESTS)
     scope = READ if exchange.method == "GET" else WRITE
     try:

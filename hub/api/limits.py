@@ -97,9 +97,20 @@ def count_refusal(address: str) -> dict[str, str]:
     """Count a refused credential against the address that it came from, and return its headers.
 
     Raises:
-        Refusal: `rate_limited`, from an address with too many of them. A good credential from there works.
+        Refusal: `rate_limited`, from an address with too many of them.
     """
-    usage = _address_usage(address, increment=True)
+    return _refused_beyond_limit(address, _address_usage(address, increment=True))
+
+
+def refuse_busy_address(address: str) -> None:
+    """Raise `Refusal` `rate_limited` if an address had its 429 for refused credentials, and count nothing.
+
+    Call it before a credential is looked up that this process has not accepted lately.
+    """
+    _refused_beyond_limit(address, _address_usage(address, increment=False))
+
+
+def _refused_beyond_limit(address: str, usage: dict[str, int]) -> dict[str, str]:
     headers = _note_address(address, usage)
     if usage["should_limit"]:
         seconds = usage["time_left"] + 1
