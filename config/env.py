@@ -56,6 +56,11 @@ REFUSALS_PER_MINUTE: int = env.int("HUB_REFUSALS_PER_MINUTE", default=100)
 # What a realm's owner may set at most; 0 for no ceiling.
 MOST_READS_PER_MINUTE: int = env.int("HUB_MOST_READS_PER_MINUTE", default=0 if EMBEDDED else 10_000)
 MOST_WRITES_PER_MINUTE: int = env.int("HUB_MOST_WRITES_PER_MINUTE", default=0 if EMBEDDED else 2_000)
+# Of all keys of a realm together; 0 for none.
+REALM_REQUESTS_PER_MINUTE: int = env.int("HUB_REALM_REQUESTS_PER_MINUTE", default=0 if EMBEDDED else 20_000)
+# How many working keys a realm may have, and how many realms a person may own; 0 for as many as they like.
+MOST_KEYS: int = env.int("HUB_MOST_KEYS", default=100)
+MOST_REALMS: int = env.int("HUB_MOST_REALMS", default=10)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 

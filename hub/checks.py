@@ -149,8 +149,11 @@ def check_limits(**_: Any) -> list[CheckMessage]:
         "MOST_READS_PER_MINUTE": 0,
         "MOST_WRITES_PER_MINUTE": 0,
         "REFUSALS_PER_MINUTE": 1,
+        "REALM_REQUESTS_PER_MINUTE": 0,
+        "MOST_KEYS": 0,
+        "MOST_REALMS": 0,
     }
-    hint = "Set it to a number of requests a minute; for reads and writes 0 means no limit."
+    hint = "Set it to a number of at least 1. 0 means no limit, which refused credentials always have."
     return [
         Error(f"HUB_{name} is {getattr(settings, f'HUB_{name}')}.", hint=hint, id="hub.E004")
         for name, number in least.items()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
-from realms.ceilings import refuse_above_ceiling
+from realms.ceilings import refuse_above_ceiling, refuse_another_key
 from realms.key_format import digest_of, new_plaintext
 from realms.models import ApiKey, ApiKeySecret, Realm
 from realms.refusal import Refusal, refusal_at
@@ -44,7 +44,8 @@ def issue_key(
         reads_per_minute: requests; None for the realm's, 0 for no limit. Likewise writes.
 
     Raises:
-        Refusal: `invalid_request`, for a scope, a name, an expiry or a limit that cannot be.
+        Refusal: `invalid_request`, for a scope, a name, an expiry or a limit that cannot be;
+            `quota_exceeded`, if the realm has as many keys as it may have.
     """
     scopes = list(dict.fromkeys(SCOPES if scopes is None else scopes))
     if not scopes or not set(scopes) <= set(SCOPES):
@@ -55,6 +56,7 @@ def issue_key(
         raise refusal_at("/expires_at", "The expiry has to be in the future.")
     refuse_above_ceiling(by=by, reads_per_minute=reads_per_minute, writes_per_minute=writes_per_minute)
     with transaction.atomic():
+        refuse_another_key(realm=realm, by=by)
         key = ApiKey.objects.create(
             realm=realm,
             name=name.strip(),

@@ -9,7 +9,7 @@ from accounts.addresses import as_compared
 from accounts.models import User
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
-from realms.ceilings import refuse_above_ceiling
+from realms.ceilings import refuse_above_ceiling, refuse_another_realm
 from realms.models import Invitation, Realm
 from realms.refusal import Refusal, refusal_at
 
@@ -34,7 +34,8 @@ def create_realm(*, owner: User, slug: str, by: Actor) -> Realm:
     """Make a realm; its owner has none of the same slug.
 
     Raises:
-        Refusal: `invalid_request`, `realm_slug_taken`.
+        Refusal: `invalid_request`, `realm_slug_taken`, `quota_exceeded` (the owner has as many realms as a
+            person may own).
     """
     realm = Realm(owner=owner, slug=slug)
     try:
@@ -43,6 +44,7 @@ def create_realm(*, owner: User, slug: str, by: Actor) -> Realm:
         raise refusal_at("/slug", " ".join(error.messages)) from None
     try:
         with transaction.atomic():
+            refuse_another_realm(owner=owner, by=by)
             realm.save(force_insert=True)
             audit.append("realm.created", realm_id=realm.pk, by=by, target=realm.pk, details={"slug": slug})
     except IntegrityError:

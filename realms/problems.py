@@ -147,9 +147,10 @@ _problem(
     "Sign in with that address, or ask for an invitation to yours.",
 )  # fmt: skip
 _problem(
-    "quota_exceeded", 403, "The realm is full",
-    "The realm may have only so many sessions, memory entries and bytes.",
-    "Deregister sessions or delete entries, or have the realm's owner ask the operator for more room.",
+    "quota_exceeded", 403, "There is no room for more",
+    "A realm may have only so many sessions, memory entries and bytes, keys and members, and a person may "
+    "own only so many realms.",
+    "Delete or revoke what is not needed, or have the realm's owner ask the operator for more room.",
 )  # fmt: skip
 # Things.
 _problem(
@@ -299,8 +300,8 @@ _problem(
 )  # fmt: skip
 _problem(
     "rate_limited", 429, "Too many requests",
-    "Each API key may send only so many reads and writes a minute, which its tokens count against, and each "
-    "address only so many credentials that are refused. From an address beyond that limit, only credentials "
+    "Each API key may send only so many reads and writes a minute, which its tokens count against, all keys of "
+    "a realm together only so many requests, and each address only so many credentials that are refused. From an address beyond that limit, only credentials "
     "that were accepted in the last hour work.",
     "Wait for the seconds in Retry-After; the RateLimit header of every answer says how much is left.",
 )  # fmt: skip

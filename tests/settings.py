@@ -14,7 +14,7 @@ os.environ.setdefault("SECRET_KEY", "tests-only")
 os.environ.setdefault("LOG_LEVEL", "WARNING")  # not a line for each request of each test
 os.environ["HUB_ORIGIN"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
-for name in ("MOST_READS", "MOST_WRITES"):
+for name in ("MOST_READS", "MOST_WRITES", "REALM_REQUESTS"):
     os.environ[f"HUB_{name}_PER_MINUTE"] = "0"
 for name in ("READS", "WRITES", "REFUSALS"):
     os.environ[f"HUB_{name}_PER_MINUTE"] = "1000000"  # what is no test of limits is not to run into them

@@ -1,4 +1,4 @@
-"""Rate limits: of API keys by the minute, and of addresses whose credentials are refused.
+"""Rate limits: of API keys and realms by the minute, and of addresses whose credentials are refused.
 
 The headers are those of draft-ietf-httpapi-ratelimit-headers. A token counts against the key that
 registered its session. A request that no key stands behind has the headers of its address.
@@ -21,6 +21,7 @@ from realms.refusal import Refusal
 
 MINUTE = 60
 READ, WRITE = SCOPES
+REALM = "realm"
 REFUSED = "refused-credentials"
 NOTED_SECONDS = 1.0
 NOTED_ADDRESSES = 10_000
@@ -41,22 +42,32 @@ def _headers(policy: str, limit: int, remaining: int, seconds: int) -> dict[str,
 
 
 def count_request(key: KeyIdentity, scope: str) -> dict[str, str]:
-    """Count a request against its key and return the headers that say what is left.
+    """Count a request against its key and its realm, and return the headers that say what is left.
 
     Raises:
         Refusal: `rate_limited`; after its Retry-After there is room for one.
     """
-    limit = key.reads_per_minute if scope == READ else key.writes_per_minute
-    if not limit:
+    limits = {
+        scope: key.reads_per_minute if scope == READ else key.writes_per_minute,
+        REALM: settings.HUB_REALM_REQUESTS_PER_MINUTE,
+    }
+    names = {scope: f"{key.key_id}:{scope}", REALM: key.realm_id}
+    counted = {policy: limit for policy, limit in limits.items() if limit}
+    if not counted:
         return _headers(scope, UNLIMITED, UNLIMITED, MINUTE)
-    usage = windows().take(f"{key.key_id}:{scope}", limit=limit, seconds=MINUTE)
-    headers = _headers(scope, limit, usage.remaining, usage.seconds)
-    if not usage.accepted:
-        detail = (
-            f"This API key may send {limit} {scope}s a minute; send the request again after "
-            f"{usage.seconds} seconds."
-        )
-        raise Refusal("rate_limited", detail, headers={"Retry-After": str(usage.seconds), **headers})
+    usages = windows().take({names[policy]: limit for policy, limit in counted.items()}, seconds=MINUTE)
+    stands = dict(zip(counted, usages, strict=True))
+    full = {policy: usage for policy, usage in stands.items() if not usage.accepted}
+    # The window that takes longest says what to wait for; without one, the key's own is of interest.
+    policy = max(full, key=lambda policy: full[policy].seconds) if full else next(iter(stands))
+    headers = _headers(policy, counted[policy], stands[policy].remaining, stands[policy].seconds)
+    if full:
+        seconds = stands[policy].seconds
+        who = "All keys of this realm together" if policy == REALM else "This API key"
+        what = "requests" if policy == REALM else f"{scope}s"
+        again = f"send the request again after {seconds} seconds."
+        detail = f"{who} may send {limits[policy]} {what} a minute; {again}"
+        raise Refusal("rate_limited", detail, headers={"Retry-After": str(seconds), **headers})
     return headers
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,30 +27,41 @@ PREFIX = "aisp-hub:window:"
 LOCAL_NAMES = 10_000
 MICROSECONDS = 1_000_000
 
-# KEYS[1]: a list of times in microseconds, the newest first. ARGV: the window in microseconds, the limit.
-# Returns whether it was accepted, how many count now, and the microseconds until one more has room (of an
-# accepted one: until the oldest leaves).
+# KEYS: lists of times in microseconds, the newest first. ARGV: the window in microseconds, each list's limit.
+# A request is counted in all lists or, if one of them is full, in none. Returns for each list whether it had
+# room, how many count now, and after how many microseconds one more has room (of a list with room: after how
+# many the oldest leaves).
 TAKE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local window, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
-local oldest = redis.call('LINDEX', KEYS[1], -1)
-while oldest and tonumber(oldest) <= now - window do
-  redis.call('RPOP', KEYS[1])
-  oldest = redis.call('LINDEX', KEYS[1], -1)
+local window, answers, full = tonumber(ARGV[1]), {}, false
+for place, key in ipairs(KEYS) do
+  local limit = tonumber(ARGV[place + 1])
+  local oldest = redis.call('LINDEX', key, -1)
+  while oldest and tonumber(oldest) <= now - window do
+    redis.call('RPOP', key)
+    oldest = redis.call('LINDEX', key, -1)
+  end
+  local count = redis.call('LLEN', key)
+  if count >= limit then
+    full = true
+    answers[place] = {0, count, redis.call('LINDEX', key, limit - 1) + window - now}
+  else
+    answers[place] = {1, count, (oldest or now) + window - now}
+  end
 end
-local count = redis.call('LLEN', KEYS[1])
-if count >= limit then
-  return {0, count, redis.call('LINDEX', KEYS[1], limit - 1) + window - now}
+if full then return answers end
+for place, key in ipairs(KEYS) do
+  redis.call('LPUSH', key, string.format('%.0f', now))
+  redis.call('PEXPIRE', key, math.ceil(window / 1000))
+  answers[place][2] = answers[place][2] + 1
 end
-redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
-return {1, count + 1, (oldest or now) + window - now}
+return answers
 """
 
 TAKE_DIGEST = hashlib.sha1(TAKE.encode(), usedforsecurity=False).hexdigest()  # by which EVALSHA names it
 
-# KEYS: lists of TAKE's. ARGV: the window in microseconds. Returns how many of each count now, and changes
+# KEYS: lists of TAKE. ARGV: the window in microseconds. Returns how many of each count now, and changes
 # nothing. A list is in order, so where the window begins in it is found by halving.
 PEEK = """
 local clock = redis.call('TIME')
@@ -74,9 +85,10 @@ class Usage:
     """How a window stands after a request.
 
     Attributes:
+        accepted: whether it had room for the request.
         remaining: requests that have room now.
-        seconds: of a refused request, the whole seconds after which one has room; of an accepted one, until
-            the oldest that counts leaves the window.
+        seconds: of a full window, the whole seconds after which one has room; of another, until the oldest
+            that counts leaves it.
     """
 
     accepted: bool
@@ -87,8 +99,12 @@ class Usage:
 class Windows(Protocol):
     """Counts requests."""
 
-    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
-        """Accept a request of `name`, or refuse it and count nothing."""
+    def take(self, limits: Mapping[str, int], *, seconds: int) -> list[Usage]:
+        """Count a request in all windows or, if one of them is full, in none; return how each one stands.
+
+        Args:
+            limits: of the windows, by their names.
+        """
 
     def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
         """Return how many requests of each name count now, and count nothing."""
@@ -101,20 +117,32 @@ class LocalWindows:
         self._lock = threading.Lock()
         self._times: dict[str, deque[int]] = {}
 
-    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+    def take(self, limits: Mapping[str, int], *, seconds: int) -> list[Usage]:
         """Accept or refuse, under one lock."""
         window = seconds * MICROSECONDS
         with self._lock:
             now = time.monotonic_ns() // 1000
-            if len(self._times) >= LOCAL_NAMES and name not in self._times:
-                self._forget_old(now - window)
-            times = self._times.setdefault(name, deque())
-            while times and times[0] <= now - window:
-                times.popleft()
-            if len(times) >= limit:
-                return _usage(False, len(times), times[-limit] + window - now, limit)
-            times.append(now)
-            return _usage(True, len(times), times[0] + window - now, limit)
+            found = [self._times_of(name, now - window) for name in limits]
+            if all(len(times) < limit for times, limit in zip(found, limits.values(), strict=True)):
+                for times in found:
+                    times.append(now)
+                return [
+                    _usage(True, len(times), times[0] + window - now, limit)
+                    for times, limit in zip(found, limits.values(), strict=True)
+                ]
+            return [
+                _usage(len(times) < limit, len(times), _wait(times, limit, now) + window, limit)
+                for times, limit in zip(found, limits.values(), strict=True)
+            ]
+
+    def _times_of(self, name: str, until: int) -> deque[int]:
+        """Return when requests of a name came that still count."""
+        if len(self._times) >= LOCAL_NAMES and name not in self._times:
+            self._forget_old(until)
+        times = self._times.setdefault(name, deque())
+        while times and times[0] <= until:
+            times.popleft()
+        return times
 
     def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
         """Count, under one lock."""
@@ -144,19 +172,22 @@ class RedisWindows:
         self._peek = self._client.register_script(PEEK)
         self._mine = threading.local()
 
-    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+    def take(self, limits: Mapping[str, int], *, seconds: int) -> list[Usage]:
         """Accept or refuse, in one script.
 
         Raises:
             RedisError: it does not answer.
         """
-        arguments = (1, PREFIX + name, seconds * MICROSECONDS, limit)
+        names = [PREFIX + name for name in limits]
+        arguments: list[str | int] = [len(names), *names, seconds * MICROSECONDS, *limits.values()]
         try:
             answer = self._ask("EVALSHA", TAKE_DIGEST, *arguments)
         except NoScriptError:
             answer = self._ask("EVAL", TAKE, *arguments)
-        accepted, count, wait = answer
-        return _usage(bool(accepted), count, wait, limit)
+        return [
+            _usage(bool(accepted), count, wait, limit)
+            for (accepted, count, wait), limit in zip(answer, limits.values(), strict=True)
+        ]
 
     def _ask(self, *command: str | int) -> Any:
         connection = self._connection()
@@ -192,11 +223,11 @@ class SharedWindows:
         self._redis = RedisWindows(url)
         self._local = LocalWindows()
 
-    def take(self, name: str, *, limit: int, seconds: int) -> Usage:
+    def take(self, limits: Mapping[str, int], *, seconds: int) -> list[Usage]:
         """Accept or refuse."""
         return breaker.call(
-            lambda: self._redis.take(name, limit=limit, seconds=seconds),
-            lambda: self._local.take(name, limit=limit, seconds=seconds),
+            lambda: self._redis.take(limits, seconds=seconds),
+            lambda: self._local.take(limits, seconds=seconds),
         )
 
     def peek(self, names: Sequence[str], *, seconds: int) -> list[int]:
@@ -205,6 +236,12 @@ class SharedWindows:
             lambda: self._redis.peek(names, seconds=seconds),
             lambda: self._local.peek(names, seconds=seconds),
         )
+
+
+def _wait(times: deque[int], limit: int, now: int) -> int:
+    """Return how long ago, as a negative number, the request came whose end makes room, or the oldest."""
+    decisive = times[-limit] if len(times) >= limit else times[0] if times else now
+    return decisive - now
 
 
 def _usage(accepted: bool, count: int, wait_microseconds: int, limit: int) -> Usage:

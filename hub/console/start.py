@@ -1,6 +1,7 @@
 """The first minute: a key, a session, a message. Each step turns by itself when it is done."""
 
 from django.conf import settings
+from django.contrib import messages as flash
 from django.http import HttpRequest, HttpResponse
 
 from hub.console.pages import show
@@ -10,6 +11,7 @@ from realms.keys import issue_key
 from realms.members.rules import Member
 from realms.models import ApiKey
 from realms.person import person_of
+from realms.refusal import Refusal
 
 FIRST_KEY = "first key"
 
@@ -18,7 +20,10 @@ def show_start(request: HttpRequest, member: Member) -> HttpResponse:
     """Show how far the realm is; POST issues a key, whose plaintext is in this answer alone."""
     plaintext = None
     if request.method == "POST":
-        _, plaintext = issue_key(realm=member.realm, name=FIRST_KEY, by=person_of(request))
+        try:
+            _, plaintext = issue_key(realm=member.realm, name=FIRST_KEY, by=person_of(request))
+        except Refusal as refusal:
+            flash.error(request, refusal.detail)
     sessions = Session.objects.filter(realm=member.realm)
     messages = Message.objects.in_realm(member.realm.pk).exclude(sender=None)
     context = {

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from realms.audit import rules as audit
 from realms.audit.actor import Actor
+from realms.ceilings import refuse_another_realm
 from realms.members.models import GIVEN, Invitation, Membership, Role
 from realms.models import Realm
 from realms.refusal import Refusal, refusal_at
@@ -105,7 +106,8 @@ def hand_over(*, realm: Realm, user_id: int, by: Actor) -> None:
 
     Raises:
         Refusal: `not_found` (no member whose account works), `realm_slug_taken` (the new owner has a realm of
-            this name), `role_missing`, `realm_suspended`.
+            this name), `quota_exceeded` (the new owner has as many realms as a person may own),
+            `role_missing`, `realm_suspended`.
     """
     with transaction.atomic():
         locked = lock_members(realm, by=by, needs=Role.OWNER)
@@ -113,6 +115,7 @@ def hand_over(*, realm: Realm, user_id: int, by: Actor) -> None:
         heir, former = membership.user, locked.owner
         if not heir.is_active:
             raise Refusal("not_found", f"An operator has disabled the account of {heir.email}.")
+        refuse_another_realm(owner=heir, by=by)
         membership.delete()
         locked.owner = heir
         try:

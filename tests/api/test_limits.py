@@ -13,7 +13,7 @@ from hub.messages.models import Message
 from realms.models import Realm
 from tests.api.test_windows import Clock
 from tests.cases import cases
-from tests.cast import Agent, Answer, new_agent, new_key
+from tests.cast import Agent, Answer, new_agent, new_key, new_realm
 from tests.refusals import refusals_allowed
 from tests.rows import set_realm
 from tests.tokens.signing import Signer
@@ -127,6 +127,37 @@ def test_keys_are_counted_apart(realm: Realm, clock: Clock) -> None:
     first.get("sessions")
 
     assert (first.get("sessions").status, second.get("sessions").status) == (429, 200)
+
+
+def test_the_keys_of_a_realm_share_its_limit(realm: Realm, clock: Clock, settings: Settings) -> None:
+    settings.HUB_REALM_REQUESTS_PER_MINUTE = 3
+    one, other = (Agent(new_key(realm, reads_per_minute=2, writes_per_minute=9)[1]) for _ in range(2))
+    elsewhere = Agent(new_key(new_realm("mallory"))[1])
+
+    assert [left(one.get("sessions"))[:3] for _ in range(2)] == [("read", 2, 1), ("read", 2, 0)]
+    assert left(one.get("sessions"))[0] == "read", "its own limit, which the realm's does not hide"
+    clock.pass_(10)
+    assert other.get("sessions").status == 200, "what a key was refused did not count against the realm"
+
+    refused = other.post("sessions", {"name": "x", "kind": "service"})
+
+    assert (refused.status, refused.code) == (429, "rate_limited")
+    assert left(refused) == ("realm", 3, 0, 50)
+    assert refused.headers["Retry-After"] == "50"
+    assert "All keys of this realm together may send 3 requests a minute" in refused.json["detail"]
+    assert elsewhere.get("sessions").status == 200
+    clock.pass_(50)
+    assert left(other.post("sessions", {"name": "x", "kind": "service"}))[:3] == ("write", 9, 8)
+
+
+def test_an_unlimited_key_is_in_its_realms_limit(realm: Realm, clock: Clock, settings: Settings) -> None:
+    settings.HUB_REALM_REQUESTS_PER_MINUTE = 1
+    agent = Agent(new_key(realm, reads_per_minute=0)[1])
+
+    answers = [agent.get("sessions") for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [200, 429]
+    assert [left(answer)[:3] for answer in answers] == [("realm", 1, 0)] * 2
 
 
 def test_a_refused_credential_counts_against_its_address(

@@ -57,7 +57,7 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def taken(found: Windows, limit: int = 3, seconds: int = 10) -> Usage:
-    return found.take(NAME, limit=limit, seconds=seconds)
+    return found.take({NAME: limit}, seconds=seconds)[0]
 
 
 def test_as_many_as_the_limit_are_accepted(world: tuple[Windows, Pass]) -> None:
@@ -112,7 +112,7 @@ def test_names_are_counted_apart(world: tuple[Windows, Pass]) -> None:
     found, _ = world
     assert taken(found, limit=1).accepted
 
-    assert found.take(f"{NAME}-2", limit=1, seconds=1).accepted
+    assert found.take({f"{NAME}-2": 1}, seconds=1)[0].accepted
     assert not taken(found, limit=1).accepted
 
 
@@ -145,7 +145,7 @@ def test_a_look_at_any_number_of_requests_is_exact(world: tuple[Windows, Pass]) 
 def test_a_look_at_a_redis_that_is_away_is_at_this_processs_windows() -> None:
     away = SharedWindows("redis://127.0.0.1:1/0")
     try:
-        away.take(NAME, limit=3, seconds=10)
+        away.take({NAME: 3}, seconds=10)
 
         assert away.peek([NAME], seconds=10) == [1]
     finally:
@@ -180,9 +180,9 @@ def test_names_that_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(windows, "LOCAL_NAMES", 10)
     found = LocalWindows()
     for number in range(10):
-        found.take(str(number), limit=1, seconds=5)
+        found.take({str(number): 1}, seconds=5)
     clock.pass_(5)
-    found.take("new", limit=1, seconds=5)
+    found.take({"new": 1}, seconds=5)
 
     assert list(found._times) == ["new"]
 
@@ -214,37 +214,37 @@ def test_threads_together_get_as_many_as_the_limit(
 @pytest.mark.redis
 def test_a_window_leaves_nothing_on_redis() -> None:
     redis = Redis.from_url(settings.HUB_REDIS_URL)
-    RedisWindows(settings.HUB_REDIS_URL).take(NAME, limit=3, seconds=1)
+    RedisWindows(settings.HUB_REDIS_URL).take({NAME: 3}, seconds=1)
 
     assert 0 < int(redis.pttl(PREFIX + NAME)) <= 1000
 
 
 def test_a_process_measures_time_that_only_grows() -> None:
     found = LocalWindows()
-    usage = found.take(NAME, limit=1, seconds=2)
+    usage = found.take({NAME: 1}, seconds=2)[0]
     assert usage.accepted and time.monotonic_ns() // 1000 - found._times[NAME][0] < 10**6
 
 
 @pytest.mark.redis
 def test_a_redis_that_has_forgotten_the_script_is_given_it_again() -> None:
     shared = RedisWindows(settings.HUB_REDIS_URL)
-    assert shared.take(f"{NAME}-forgotten", limit=5, seconds=60).remaining == 4
+    assert shared.take({f"{NAME}-forgotten": 5}, seconds=60)[0].remaining == 4
 
     Redis.from_url(settings.HUB_REDIS_URL).script_flush()
 
-    assert shared.take(f"{NAME}-forgotten", limit=5, seconds=60).remaining == 3
+    assert shared.take({f"{NAME}-forgotten": 5}, seconds=60)[0].remaining == 3
 
 
 @pytest.mark.redis
 def test_a_connection_that_redis_has_closed_is_made_again() -> None:
     shared = RedisWindows(settings.HUB_REDIS_URL)
-    assert shared.take(f"{NAME}-closed", limit=5, seconds=60).remaining == 4
+    assert shared.take({f"{NAME}-closed": 5}, seconds=60)[0].remaining == 4
     mine = shared._connection()
     port = mine._sock.getsockname()[1]
 
     Redis.from_url(settings.HUB_REDIS_URL).client_kill(f"127.0.0.1:{port}")
 
-    assert shared.take(f"{NAME}-closed", limit=5, seconds=60).remaining == 3
+    assert shared.take({f"{NAME}-closed": 5}, seconds=60)[0].remaining == 3
 
 
 @pytest.mark.redis
@@ -254,7 +254,7 @@ def test_any_number_of_threads_may_come_and_go() -> None:
     accepted: list[bool] = []
 
     def take_one() -> None:
-        accepted.append(shared.take(f"{NAME}-threads", limit=1000, seconds=60).accepted)
+        accepted.append(shared.take({f"{NAME}-threads": 1000}, seconds=60)[0].accepted)
 
     for _ in range(threads):
         thread = threading.Thread(target=take_one)

@@ -140,7 +140,7 @@ def large_realm(sessions: int, messages: int) -> Realm:
         fill("hub_tally", HOURS, **counted, grain="'hour'", begins_at=hours)
     for each in realm.api_keys.all():
         for number in range(5 + each.created_at.microsecond % 20):
-            limits.windows().take(f"{each.pk}:{'read' if number % 2 else 'write'}", limit=1000, seconds=60)
+            limits.windows().take({f"{each.pk}:{'read' if number % 2 else 'write'}": 1000}, seconds=60)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return realm

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pytest_django import Settings
+
 from realms.members.models import Membership, Role
 from realms.models import AuditEvent, Realm
 from tests.cases import cases
@@ -59,6 +61,16 @@ def test_a_name_that_cannot_be_is_said(slug: str, owner: Person) -> None:
     assert answer.status_code == 400
     assert "errorlist" in answer.content.decode()
     assert Realm.objects.count() == 1
+
+
+def test_the_form_says_that_a_person_has_enough_realms(owner: Person, settings: Settings) -> None:
+    settings.HUB_MOST_REALMS = 1
+
+    answer = owner.browser.post("/realms/new", {"slug": "research"})
+
+    assert answer.status_code == 400
+    assert "A person may own 1 realms" in answer.content.decode()
+    assert not Realm.objects.filter(slug="research").exists()
 
 
 def test_another_may_have_a_realm_of_the_same_name(owner: Person) -> None:

@@ -94,6 +94,18 @@ def test_no_owner_gives_more_than_the_hubs_ceiling(
     assert owner.post("realm-key-issue", said={**LEAST, "writes_per_minute": limit}).status_code == status
 
 
+def test_the_form_says_that_the_realm_has_enough_keys(owner: Person, settings: Any) -> None:
+    settings.HUB_MOST_KEYS = 1
+    new_key(owner.realm)
+
+    answer, start = owner.post("realm-key-issue", said=LEAST), owner.post("realm-start")
+
+    assert answer.status_code == 400
+    for page in (answer, start):
+        assert "A realm may have 1 keys." in page.content.decode()
+    assert ApiKey.objects.count() == 1
+
+
 def test_a_key_is_rotated_with_a_grace(owner: Person, issued: tuple[ApiKey, str]) -> None:
     key, old = issued
 

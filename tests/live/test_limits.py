@@ -79,7 +79,7 @@ def test_in_no_second_is_more_accepted_than_the_limit(redis_url: str) -> None:
     def work(number: int) -> None:
         found = instances[number % 5]
         while (began := time.monotonic()) < ends:
-            if found.take("burst", limit=limit, seconds=1).accepted:
+            if found.take({"burst": limit}, seconds=1)[0].accepted:
                 accepted.append((began, time.monotonic()))
 
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -101,7 +101,7 @@ def test_while_redis_is_gone_each_process_limits_by_itself(
     one, other = SharedWindows(redis_url), SharedWindows(redis_url)
 
     def accepted(found: SharedWindows) -> int:
-        return sum(found.take("name", limit=3, seconds=60).accepted for _ in range(5))
+        return sum(found.take({"name": 3}, seconds=60)[0].accepted for _ in range(5))
 
     assert (accepted(one), accepted(other)) == (3, 0)
     Redis.from_url(redis_url).shutdown(nosave=True)
