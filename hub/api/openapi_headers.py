@@ -28,7 +28,9 @@ IDEMPOTENCY_PARAMETER = {
     "required": False,
     "description": (
         "Makes the request safe to send again: it is done once, and its answer kept for 24 hours and "
-        "repeated. 1 to 255 visible ASCII characters, a new one for each request."
+        "repeated while the caller may do the operation. It belongs to one caller: an API key together with "
+        "the session that the request names, or the tokens of one session. 1 to 255 visible ASCII "
+        "characters, a new one for each request."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",

@@ -10,6 +10,7 @@ import pytest
 from hub.idempotency.models import IdempotencyRecord
 from hub.messages import pings
 from hub.messages.models import Ping
+from hub.sessions.models import Session
 from tests.live.client import WireAgent
 from tests.live.test_ping import answering
 from tests.waiting import wait_until
@@ -44,6 +45,28 @@ def test_another_ping_with_the_same_key_is_refused(alice: WireAgent, bob: WireAg
 
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
     assert Ping.objects.count() == 1
+
+
+def test_the_same_key_from_another_session_is_another_ping(alice: WireAgent, bob: WireAgent) -> None:
+    answers = []
+    for who in (alice, bob):
+        pong = answering(bob)
+        answers.append(who.post(f"/sessions/{bob.id}/ping", {"nonce": "n"}, **NAME))
+        pong.join()
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert Ping.objects.count() == 2
+
+
+def test_a_session_that_left_gets_no_kept_pong(alice: WireAgent, bob: WireAgent) -> None:
+    pong = answering(bob)
+    assert ping(alice, bob).status_code == 200
+    pong.join()
+    Session.objects.filter(pk=alice.id).update(status=Session.Status.DEREGISTERED)
+
+    answer = ping(alice, bob)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "session_not_owned")
 
 
 def test_while_the_first_waits_the_second_is_told_so(alice: WireAgent, bob: WireAgent) -> None:
