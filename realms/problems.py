@@ -300,9 +300,9 @@ _problem(
 )  # fmt: skip
 _problem(
     "rate_limited", 429, "Too many requests",
-    "Each API key may send only so many reads and writes a minute, which its tokens count against, all keys of "
-    "a realm together only so many requests, and each address only so many credentials that are refused. From an address beyond that limit, only credentials "
-    "that were accepted in the last hour work.",
+    "An API key and its tokens may send only so many reads and writes a minute, and all keys of a realm only "
+    "so many requests. If too many credentials from one address are refused, only credentials that were "
+    "accepted in the last hour work there.",
     "Wait for the seconds in Retry-After; the RateLimit header of every answer says how much is left.",
 )  # fmt: skip
 # The hub.
