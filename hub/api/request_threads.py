@@ -19,7 +19,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 
+from accounts.address import network_of
 from hub import metrics
+from hub.api import accepted
 from hub.api.client_watch import ClientWatch
 from hub.api.exchange import Exchange
 from hub.api.handler import WITHOUT_CONTENT, Handler
@@ -56,7 +58,7 @@ class RequestThreads:
 
     async def _in_thread(self, exchange: Exchange, function: Callable[..., T], *args: Any) -> T:
         """Return what a function returns, called in a thread when it is the turn of the request's caller."""
-        end_turn = await self._turns.take(exchange.owner)
+        end_turn = await self._turns.take(_whose_turn(exchange))
         try:
             run = contextvars.copy_context().run
             return await asyncio.get_running_loop().run_in_executor(self._executor, run, function, *args)
@@ -126,6 +128,13 @@ async def _send_whole(send: Send, exchange: Exchange, content: bytes) -> None:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         place += CHUNK_BYTES
     await send({"type": "http.response.body", "body": content[place:]})
+
+
+def _whose_turn(exchange: Exchange) -> str:
+    """Return whose turn a request takes: made-up credentials have those of the network they come from."""
+    if exchange.kind is Kind.API and exchange.caller is None and not accepted.is_known(exchange.headers):
+        return network_of(exchange.address)
+    return exchange.owner
 
 
 def _with_connection(function: Callable[..., T], *args: Any) -> T:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from hub.api import accepted
 from hub.api.exchange import Exchange
 from hub.api.request_threads import AHEAD, RequestThreads
 from tests.live.scope import SCOPE
@@ -24,8 +25,10 @@ class Slow:
         assert self.may_end.wait(10)
         return HttpResponse()
 
-    def ask(self, key: str) -> asyncio.Task[None]:
-        scope = {**SCOPE, "headers": [(b"x-aisp-key", key.encode())]}
+    def ask(self, key: str, *, is_known: bool = True) -> asyncio.Task[None]:
+        if is_known:
+            accepted.remember({"x-aisp-key": key})
+        scope = {**SCOPE, "path": "/api/v1/sessions", "headers": [(b"x-aisp-key", key.encode())]}
         return asyncio.create_task(self.app({**scope, "exchange": Exchange.of_scope(scope)}, receive, send))
 
 
@@ -50,6 +53,19 @@ def test_many_requests_of_a_caller_delay_another_by_few() -> None:
 
     assert len(began) == 21
     assert began.index("one") <= 1 + AHEAD
+
+
+def test_made_up_credentials_are_one_caller() -> None:
+    async def ask() -> list[str]:
+        handler = Slow(threads=1)
+        requests = [handler.ask(f"made-up {number}", is_known=False) for number in range(20)]
+        requests.append(handler.ask("one"))
+        await asyncio.sleep(0)
+        handler.may_end.set()
+        await asyncio.gather(*requests)
+        return handler.began
+
+    assert asyncio.run(ask()).index("one") <= 1 + AHEAD
 
 
 def test_a_caller_leaves_threads_to_others() -> None:
