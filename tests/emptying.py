@@ -11,8 +11,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
 MADE_BY_MIGRATE = {"django_migrations", ContentType._meta.db_table, Permission._meta.db_table}
-# The audit log refuses every DELETE but that of its retention, which says this.
-CUT_AUDIT_LOG = "SET LOCAL aisp_hub.cuts_audit_log = 'on'"
+# The audit log refuses every DELETE but that of events which its retention has cut off.
+CUT_AUDIT_LOG = "UPDATE realms_audithead SET cut_number = number"
 
 
 @functools.cache

@@ -172,7 +172,7 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
                 inputs["query"] = query
             if operation.body is not None:
                 inputs["body"] = _body(view, operation)
-            if request.method == "POST" and (attempt := _attempt(view)):
+            if request.method == "POST" and (attempt := _attempt(view, inputs)):
                 content, replayed = operation.once(
                     view, attempt, inputs, lambda: compact(method(view, view.caller, **inputs))
                 )
@@ -191,10 +191,11 @@ def endpoint(summary: str, **declared: Any) -> Callable[[Callable[..., Any]], Ca
     return decorate
 
 
-def _attempt(view: Any) -> idempotency.Attempt | None:
+def _attempt(view: Any, inputs: dict[str, Any]) -> idempotency.Attempt | None:
     exchange = view.exchange
     name = exchange.headers.get(idempotency.HEADER.lower())
-    return idempotency.attempt_of(view.caller, name, exchange.path, exchange.body)
+    sender = getattr(inputs.get("body"), "from_", None)  # an envelope names its session itself
+    return idempotency.attempt_of(view.caller, name, exchange.path, exchange.body, session=sender)
 
 
 def _body(view: Any, operation: Endpoint) -> msgspec.Struct:

@@ -53,13 +53,16 @@ class Attempt:
     fingerprint: bytes
 
 
-def attempt_of(caller: Caller, name: str | None, path: str, body: bytes) -> Attempt | None:
+def attempt_of(
+    caller: Caller, name: str | None, path: str, body: bytes, *, session: str | None = None
+) -> Attempt | None:
     """Return the attempt that a POST is; None if it carries no Idempotency-Key.
 
     It belongs to one caller: the API key with the session that it names, or the tokens of one session.
 
     Args:
         name: its Idempotency-Key.
+        session: which acts, if another place than X-AISP-Session names it.
 
     Raises:
         Refusal: `invalid_request`.
@@ -68,7 +71,7 @@ def attempt_of(caller: Caller, name: str | None, path: str, body: bytes) -> Atte
         return None
     if not _NAME.fullmatch(name):
         raise refusal_at(f"/{HEADER}", f"{HEADER} is 1 to {NAME_CHARACTERS} visible ASCII characters.")
-    session = caller.token.session_id if caller.token else caller.named_session or ""
+    session = caller.token.session_id if caller.token else session or caller.named_session or ""
     whose = f"{'token' if caller.token else 'key'} {session.upper()} {name}"
     # With the scopes: whoever may do less must not get by a name what was answered to more.
     parts = [path.encode(), session.upper().encode(), " ".join(sorted(caller.scopes)).encode(), body]

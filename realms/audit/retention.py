@@ -7,7 +7,7 @@ from its first event on.
 from datetime import timedelta
 from itertools import takewhile
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -50,12 +50,6 @@ def _cut(realm: Realm, limit: int) -> int:
 
 
 def _delete_up_to(realm_id: str, number: int) -> None:
-    """Delete events, which the models refuse, and PostgreSQL but for a transaction that says what it does."""
+    """Delete events, which the models refuse, and PostgreSQL but for those at which the chain was cut off."""
     cut_off = AuditEvent.objects.in_realm(realm_id).filter(number__lte=number)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('aisp_hub.cuts_audit_log', 'on', true)")
     cut_off._raw_delete(cut_off.db)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('aisp_hub.cuts_audit_log', '', true)")

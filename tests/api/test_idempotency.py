@@ -186,6 +186,15 @@ def test_a_name_is_one_callers_own(realm: Realm) -> None:
     assert again.headers["Idempotent-Replayed"] == "true", "another token of the session is the same caller"
 
 
+def test_the_sender_of_a_message_is_the_session_that_the_key_names(alice: Agent, bob: Agent) -> None:
+    answers = [
+        Agent(agent.key).post("messages", envelope(agent, bob), headers=with_key()) for agent in (alice, bob)
+    ]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert Message.objects.count() == 2
+
+
 def test_no_token_gets_the_token_that_its_key_was_issued_for_another_session(realm: Realm) -> None:
     key = new_key(realm)[1]
     other, named = Signer(key, "other"), Signer(key, "named")

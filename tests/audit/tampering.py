@@ -10,23 +10,24 @@ from realms.audit.rules import Head, digest_of
 from realms.models import AuditEvent, AuditHead, Realm
 
 TABLE = AuditEvent._meta.db_table
-TRIGGER = "realms_auditevent_is_append_only"
+TRIGGERS = ("realms_auditevent_is_append_only", "realms_auditevent_is_cut_up_to_its_head")
 
 
 @contextlib.contextmanager
 def unguarded() -> Iterator[None]:
-    """Switch off PostgreSQL's trigger, as a table's owner can."""
+    """Switch off PostgreSQL's triggers, as a table's owner can."""
     if connection.vendor != "postgresql":
         yield
         return
     with connection.cursor() as cursor:
         # A table with foreign keys that wait to be checked cannot be altered.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER {TRIGGER}")
+        cursor.execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
     yield
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {TABLE} ENABLE TRIGGER {TRIGGER}")
+        for trigger in TRIGGERS:
+            cursor.execute(f"ALTER TABLE {TABLE} ENABLE ALWAYS TRIGGER {trigger}")
 
 
 def rows(realm: Realm) -> models.QuerySet[AuditEvent]:
