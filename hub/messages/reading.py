@@ -76,8 +76,11 @@ def _page(deliveries: DeliveryQuerySet, filters: Filters) -> tuple[list[Delivery
     size = OctetLength("message__payload") + OctetLength("message__envelope")
     rows = list(deliveries.order_by("seq").values_list("seq", size)[: filters.limit])
     count = fitting((size for _, size in rows), filters.page_bytes)
-    seqs = [seq for seq, _ in rows[:count]]
-    found = list(deliveries.filter(seq__in=seqs).select_related("message").order_by("seq")) if seqs else []
+    found: list[Delivery] = []
+    if rows:
+        # Up to the last one that fits: others may take the place of those that somebody reads meanwhile.
+        chosen = deliveries.filter(seq__lte=rows[count - 1][0])
+        found = list(chosen.select_related("message").order_by("seq")[:count])
     return found, len(rows) < filters.limit and len(rows) == count
 
 

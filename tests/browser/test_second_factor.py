@@ -5,15 +5,15 @@ import time
 import time_machine
 from playwright.sync_api import expect
 
-from tests.accounts.person import Person, code_of
+from tests.accounts.person import TOTP_SECONDS, Person, code_of
 from tests.browser.account import is_signed_in, show_password, sign_in, sign_out
 from tests.browser.conftest import Windows
 from tests.browser.window import Window
 
 
-def enter(window: Window, label: str, secret: str, button: str, then: str) -> None:
-    """Send what the app shows now, while time stands so that it is good until it is sent."""
-    with time_machine.travel(time.time(), tick=False):
+def enter(window: Window, label: str, secret: str, button: str, then: str, *, later: int = 0) -> None:
+    """Send what the app shows, now or later, while time stands so that it is good until it is sent."""
+    with time_machine.travel(time.time() + later, tick=False):
         window.fill(label, code_of(secret))
         window.press(button)
         window.says(then)
@@ -50,7 +50,7 @@ def test_an_app_is_set_up_asked_for_and_turned_off(windows: Windows, person: Per
     window.says("Second factor")
     expect(window.page.get_by_role("button", name="Use a passkey")).to_have_count(0)
     window.check("second-factor")
-    enter(window, "Code", secret, "Sign in", "Your realms")
+    enter(window, "Code", secret, "Sign in", "Your realms", later=TOTP_SECONDS)
     sign_out(window)
     use_code(window, person, codes[0])
     is_signed_in(window, person)

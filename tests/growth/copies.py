@@ -115,11 +115,11 @@ class Copies:
             [_IN_INBOX + read + unread, unread, uuid_of(like)],
         )
 
-    def attempts(self, like: str, numbers: range) -> None:
-        """Add kept answers."""
+    def attempts(self, numbers: range) -> None:
+        """Add copies of the first answer that was kept."""
         self._add(
             "hub_idempotencyrecord",
-            f"sample.name = '{like}'",
+            "sample.id = (SELECT min(id) FROM hub_idempotencyrecord)",
             numbers,
             id=f"{_SERIAL} + n",
             name="'copy-' || n",

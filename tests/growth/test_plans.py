@@ -82,7 +82,7 @@ class Crowd:
         bob.grant(alice, "delegate.receive")  # behind all others that the two have
         copies.namespaces("work", SESSIONS)
         copies.entries("work.notes.one", ROWS, namespaces=len(SESSIONS))
-        copies.attempts("kept", ROWS)
+        copies.attempts(ROWS)
 
     def settle(self) -> None:
         """Have PostgreSQL know of the rows."""

@@ -45,9 +45,9 @@ class Sessions:
         session.status = ACTIVE
         return session
 
-    def kept_answer(self, key: str, name: str, request: Any) -> Json | None:
+    def kept_answer(self, session: Session, name: str, request: Any) -> Json | None:
         """Return the answer that was kept for the same request under an Idempotency-Key, if there is one."""
-        kept, answer = self.kept.get((key, name), (request, None))
+        kept, answer = self.kept.get((session.id, name), (request, None))
         if kept != request:
             raise Refused(422, "idempotency_key_reused")
         return answer

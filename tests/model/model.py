@@ -136,6 +136,14 @@ class Grants(Inboxes):
 class Realm(Grants):
     """All of it: a store of entries by key, whose first segment is a namespace with one owner."""
 
+    def check_right(self, session: Session, path: str, body: Json) -> None:
+        """Who may not do it any more gets no answer that was kept for it."""
+        self.acting(session)
+        if path == "memory" and not all(
+            self._may(session, entry["key"], "memory.write") for entry in body["entries"]
+        ):
+            raise Refused(403, "grant_required")
+
     def write(self, session: Session, writes: list[tuple[str, Any, int | None]]) -> Json:
         """All entries (key, value, `if_version`) or none. Who first writes a namespace owns it."""
         self.acting(session)

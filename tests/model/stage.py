@@ -117,23 +117,24 @@ class Stage(RuleBasedStateMachine):
     ) -> bool:
         """Send a POST, under an Idempotency-Key if it has a `name`; return whether something new was done."""
         answer = self.act(session, "POST", path, body, **({"Idempotency_Key": name} if name else {}))
-        realm, request = self.realm(session), (session.id, path, body)
+        realm, request, status = self.realm(session), (session.id, path, body), session.status
         if name is not None:
             try:
-                kept = realm.kept_answer(session.key, name, request)
+                if (kept := realm.kept_answer(session, name, request)) is not None:
+                    realm.check_right(session, path, body)
             except Refused as refused:
                 assert (answer.status, answer.code) == (refused.status, refused.code)
+                session.status = status
                 return False
             if kept is not None:
                 assert (answer.status, answer.json) == (200, kept)
                 assert answer.headers["Idempotent-Replayed"] == "true"
                 return False
-        status = session.status
         done = self.agree(answer, lambda: operation(answer))
         if not done and name is not None:
             session.status = status  # what is refused leaves nothing behind, not even that it was seen
         if done and name is not None:
-            realm.kept[session.key, name] = (request, answer.json)
+            realm.kept[session.id, name] = (request, answer.json)
         return done
 
     @invariant()

@@ -53,10 +53,22 @@ def test_not_for_another_session(signer: Signer, sibling: Signer, charlie: Agent
     assert asked(signer.bearer()).json["token"] == token
 
     assert asked(signer.bearer(), of=sibling.agent).code == "idempotency_key_reused"
-    assert asked(sibling.bearer()).code == "idempotency_key_reused"
-    assert asked(sibling.bearer(), of=signer.agent).code == "idempotency_key_reused"
+    assert asked(sibling.bearer(), of=signer.agent).code == "session_not_owned"
+    assert asked(sibling.bearer()).json["token"] != token
     assert asked(charlie, of=signer.agent).code == "session_not_owned"
     assert asked(foreigner.bearer(), of=signer.agent).code == "session_not_found"
+
+
+def test_not_for_a_token_of_the_session_that_the_key_named(signer: Signer, sibling: Signer) -> None:
+    """Whoever holds the token of one session gets no token of another that the key asked for."""
+    path = f"sessions/{sibling.id}/token"
+    by_key = signer.agent.post(path, {}, headers=ONCE)
+    assert by_key.status == 200
+
+    by_token = signer.bearer().post(path, {}, headers=ONCE)
+
+    assert (by_token.status, by_token.code) == (403, "session_not_owned")
+    assert signer.agent.post(path, {}, headers=ONCE).json == by_key.json
 
 
 def test_not_for_a_credential_with_fewer_scopes(signer: Signer) -> None:
@@ -67,8 +79,7 @@ def test_not_for_a_credential_with_fewer_scopes(signer: Signer) -> None:
     answer = asked(narrowed)
 
     assert (answer.status, answer.code) == (422, "idempotency_key_reused")
-    for equal in (signer.bearer(), signer.agent):
-        assert asked(equal).json["token"] == token
+    assert asked(signer.bearer()).json["token"] == token
     assert issued(narrowed)
 
 

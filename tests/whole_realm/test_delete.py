@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import User
 from realms.audit import rules as audit
+from realms.audit.actor import Actor
 from realms.members.models import Invitation, Role
 from realms.models import ApiKey, AuditEvent, Realm
 from realms.owners import change_settings, create_realm, delete_realm, set_realm_status
@@ -90,7 +91,7 @@ def test_only_the_owner_deletes_it(realm: Realm) -> None:
 def test_an_operator_may_too(realm: Realm) -> None:
     set_realm(realm, status=Realm.Status.SUSPENDED)
 
-    delete_realm(realm=realm, by=acting(User.objects.create_superuser("olivia@example.com")))
+    delete_realm(realm=realm, by=Actor.operator(User.objects.create_superuser("olivia@example.com")))
 
     assert Realm.objects.get().status == "deleted"
 
@@ -146,7 +147,7 @@ def test_deleted_twice_at_once_it_is_deleted_once(realm: Realm) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_suspended_at_the_same_moment_it_stays_deleted(realm: Realm) -> None:
-    by = acting(User.objects.create_superuser("olivia@example.com"))
+    by = Actor.operator(User.objects.create_superuser("olivia@example.com"))
 
     def suspend() -> str:
         try:
