@@ -32,13 +32,21 @@ def canonical_address(text: str) -> str:
         raise ValidationError(HIDDEN, code="hidden_character")
     local, _, domain = text.rpartition("@")
     try:
-        address = f"{local}@{domain.encode('idna').decode()}".lower()
+        address = f"{local}@{_ascii_domain(domain)}".lower()
         validate_email(address)
     except (UnicodeError, ValidationError):
         raise ValidationError(NO_ADDRESS, code="invalid") from None
     if not local.isascii() or len(address) > ADDRESS_CHARACTERS:
         raise ValidationError(NO_ADDRESS, code="invalid")
     return address
+
+
+def _ascii_domain(domain: str) -> str:
+    """Return a domain in ASCII; raise `UnicodeError` if that is another one, as with a sharp s."""
+    encoded = domain.encode("idna")
+    if not domain.isascii() and encoded.decode("idna") != unicodedata.normalize("NFC", domain.lower()):
+        raise UnicodeError("its ASCII form is that of another domain")
+    return encoded.decode()
 
 
 def as_compared(text: str) -> str:

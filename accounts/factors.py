@@ -25,7 +25,7 @@ class FactorsAdapter(DefaultMFAAdapter):
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This was not accepted. A code is good for 30 seconds and once; use the newest.",
+        "incorrect_code": "This was not accepted. A code is good for a minute and once; use the newest.",
         "unknown_passkey": "This passkey was not accepted. It may have been removed; sign in in another way.",
     }
 

@@ -169,8 +169,8 @@ ACCOUNT_RATE_LIMITS = {
     "login": "10/m/ip",
     "login_failed": "10/m/ip,60/h/key",
     "signup": "10/m/ip",
-    "reset_password": "10/m/ip,5/10m/key",
-    "confirm_email": "5/10m/key",
+    "reset_password": "10/m/ip,5/h/key",
+    "confirm_email": "5/h/key",
     "reset_password_from_key": "10/m/ip",
 }
 ACCOUNT_FORMS = {

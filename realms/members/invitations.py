@@ -35,10 +35,7 @@ def invite(*, realm: Realm, email: str, role: Role, by: Actor) -> tuple[Invitati
         Refusal: `invalid_request` (no address, no role to give, a member already), `quota_exceeded`,
             `rate_limited` (within `AGAIN_SECONDS` of the last), and what `lock_members` raises.
     """
-    try:
-        address = canonical_address(email)
-    except ValidationError as error:
-        raise refusal_at("/email", error.messages[0]) from None
+    address = _canonical(email)
     refuse_unless_given(role)
     with transaction.atomic():
         return _offer(lock_members(realm, by=by), address, role, by)
@@ -53,7 +50,7 @@ def invite_again(*, realm: Realm, invitation_id: str, by: Actor) -> tuple[Invita
     with transaction.atomic():
         locked = lock_members(realm, by=by)
         invitation = _invitation(locked, invitation_id)
-        return _offer(locked, invitation.email, Role(invitation.role), by)
+        return _offer(locked, _canonical(invitation.email), Role(invitation.role), by)
 
 
 def withdraw_invitation(*, realm: Realm, invitation_id: str, by: Actor) -> None:
@@ -145,6 +142,13 @@ def _offer(realm: Realm, address: str, role: Role, by: Actor) -> tuple[Invitatio
     )
     audit.append("member.invited", realm_id=realm.pk, by=by, target=address, details={"role": role.value})
     return invitation, token
+
+
+def _canonical(email: str) -> str:
+    try:
+        return canonical_address(email)
+    except ValidationError as error:
+        raise refusal_at("/email", error.messages[0]) from None
 
 
 def _invitation(realm: Realm, invitation_id: str) -> Invitation:

@@ -1,9 +1,13 @@
 """Addresses are kept and compared in one form."""
 
+from importlib import import_module
+
 import pytest
 from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.db import connection
 
 from accounts.addresses import canonical_address
 from accounts.models import User
@@ -47,6 +51,7 @@ def test_a_domain_that_looks_the_same_is_another() -> None:
         "@example.com",
         "zoe@a..example",
         f"zoe@{'a' * 64}.example",
+        "zoe@stra\u00dfe.example",
         f"zoe@{'a.' * 130}example",
     ],
     ids=ascii,
@@ -72,6 +77,18 @@ def test_one_signs_in_with_either_form_of_a_domain(db: None) -> None:
     zoe.sign_in()
 
     assert zoe.is_signed_in()
+
+
+def test_addresses_from_before_get_their_one_form(db: None) -> None:
+    new_person("zoe")
+    new_person("ann")
+    User.objects.filter(email__startswith="zoe").update(email="zoe@B\u00fccher.example")
+    migration = import_module("accounts.migrations.0004_canonical_addresses")
+
+    migration.make_canonical(apps, connection.schema_editor())
+
+    emails = User.objects.order_by("email").values_list("email", flat=True)
+    assert list(emails) == ["ann@example.com", "zoe@xn--bcher-kva.example"]
 
 
 def test_a_command_finds_the_owner_by_either_form(db: None) -> None:
